@@ -1,0 +1,3 @@
+"""AIOps NextGen: a hub for a fleet of OpenShift and Kubernetes clusters."""
+
+__version__ = "0.1.0"
