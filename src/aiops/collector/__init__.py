@@ -1,0 +1,1 @@
+"""Federated questions to every cluster's own telemetry, and the fleet's alerts."""

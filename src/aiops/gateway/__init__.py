@@ -1,0 +1,1 @@
+"""The single entry: identity, tokens, routing to the roles, aggregated health."""

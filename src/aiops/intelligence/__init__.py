@@ -1,0 +1,1 @@
+"""Detection and explanation over what the collector can measure."""

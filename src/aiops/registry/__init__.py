@@ -1,0 +1,1 @@
+"""Clusters, their credentials and health, and the fleet views over them."""

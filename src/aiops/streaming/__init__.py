@@ -1,0 +1,1 @@
+"""Live events to browsers and tools over WebSocket, with recovery."""
