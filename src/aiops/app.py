@@ -138,10 +138,16 @@ def _common_routes(spec: AppSpec) -> list[Any]:
         reasons += [f"{result.name}: {result.error}" for result in await run_checks(checks) if not result.ok]
         return Response(Readiness(not reasons, reasons), status_code=503 if reasons else 200)
 
-    @get("/metrics", guards=[public("never routed to the outside; has a token of its own")], include_in_schema=False)
+    @get(
+        "/metrics",
+        guards=[public("never routed to the outside; has a token of its own")],
+        include_in_schema=False,
+    )
     async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if spec.metrics_token is not None and not hmac.compare_digest(given.encode(), spec.metrics_token.encode()):
+        if spec.metrics_token is not None and not hmac.compare_digest(
+            given.encode(), spec.metrics_token.encode()
+        ):
             raise AuthFailed("/metrics needs its own token: 'Authorization: Bearer ...'")
         return Response(generate_latest(spec.metrics), media_type=CONTENT_TYPE_LATEST)
 
@@ -195,7 +201,10 @@ def _openapi_config() -> OpenAPIConfig:
             security_schemes={
                 "token": SecurityScheme(type="http", scheme="bearer", description="An API token."),
                 "session": SecurityScheme(
-                    type="apiKey", name="aiops_session", security_scheme_in="cookie", description="A browser session."
+                    type="apiKey",
+                    name="aiops_session",
+                    security_scheme_in="cookie",
+                    description="A browser session.",
                 ),
             }
         ),

@@ -58,7 +58,7 @@ def bind(host: str, port: int) -> socket.socket:
         raise PortTaken(
             f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port (0 picks a free one)"
         ) from error
-    listener.setblocking(False)  # noqa: FBT003 - the socket's own signature
+    listener.setblocking(False)
     return listener
 
 

@@ -72,7 +72,9 @@ class ClusterSelector(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     def __post_init__(self) -> None:
         if (self.all is True) + bool(self.ids) + bool(self.labels) != 1:
-            raise ValueError('clusters must be exactly one of {"all": true}, {"ids": [...]} or {"labels": {...}}')
+            raise ValueError(
+                'clusters must be exactly one of {"all": true}, {"ids": [...]} or {"labels": {...}}'
+            )
 
     def selects(self, cluster_id: UUID, labels: Mapping[str, str]) -> bool:
         """Whether a cluster with this id and these labels is meant."""

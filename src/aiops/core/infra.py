@@ -9,9 +9,8 @@ from aiops.core.clock import Clock
 from aiops.core.db import Database
 from aiops.core.http import HttpClient
 from aiops.core.identity import HopSigner
-from aiops.core.jobs import Jobs
-from aiops.core.objects import ObjectStore
 from aiops.core.redis import RedisConnection
+from aiops.core.secretbox import SecretBox
 
 
 @dataclass(frozen=True)
@@ -24,10 +23,9 @@ class Infra:
     db: Database
     redis: RedisConnection
     bus: Bus
-    jobs: Jobs
     members: HttpClient
     peers: HttpClient
     hop: HopSigner
-    objects: ObjectStore | None
+    secrets: SecretBox
     clock: Clock
     metrics: CollectorRegistry

@@ -16,7 +16,8 @@ from aiops.core.tracing import current_trace_id
 
 MASK: Final = "[redacted]"
 _SECRET_KEY: Final = re.compile(
-    r"token|password|passwd|secret|authorization|cookie|kubeconfig|api_?key|private_?key|credential", re.IGNORECASE
+    r"token|password|passwd|secret|authorization|cookie|kubeconfig|api_?key|private_?key|credential",
+    re.IGNORECASE,
 )
 _HARMLESS_KEYS: Final = frozenset({"token_id", "credential_version", "credential_id", "tokens_used"})
 _SHAPES: Final = (
@@ -25,7 +26,10 @@ _SHAPES: Final = (
     (re.compile(r"\bsha256~[A-Za-z0-9_-]{20,}"), MASK),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"), MASK),
     (re.compile(r"([a-z][a-z0-9+.-]*://[^/\s:@]*):[^/\s@]+@", re.IGNORECASE), rf"\1:{MASK}@"),
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
+    (
+        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+        MASK,
+    ),
 )
 
 
@@ -75,7 +79,11 @@ def configure(*, level: str, fmt: str, role: str) -> None:
         _add_trace_id,
     ]
     renderer: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, _redact_event, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [
+            structlog.processors.format_exc_info,
+            _redact_event,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ]
         if fmt == "console"
         else [structlog.processors.format_exc_info, _redact_event, structlog.processors.JSONRenderer()]
     )

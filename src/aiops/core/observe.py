@@ -29,7 +29,10 @@ class Observed:
         self._app = app
         self._role = role
         self._requests = Counter(
-            "http_requests_total", "Requests answered.", ["role", "method", "route", "status"], registry=metrics
+            "http_requests_total",
+            "Requests answered.",
+            ["role", "method", "route", "status"],
+            registry=metrics,
         )
         self._seconds = Histogram(
             "http_request_duration_seconds", "Time to answer.", ["role", "method", "route"], registry=metrics
@@ -72,11 +75,20 @@ class Observed:
         self._requests.labels(self._role, method, route, status).inc()
         self._seconds.labels(self._role, method, route).observe(seconds)
         span.update_name(f"{method} {route}")
-        span.set_attributes({"http.request.method": method, "http.route": route, "http.response.status_code": status})
+        span.set_attributes(
+            {"http.request.method": method, "http.route": route, "http.response.status_code": status}
+        )
         if status >= _SERVER_ERROR:
             span.set_status(Status(StatusCode.ERROR))
         if scope["path"] not in _QUIET:
-            _log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1), **_who(scope))
+            _log.info(
+                "request",
+                method=method,
+                route=route,
+                status=status,
+                ms=round(seconds * 1000, 1),
+                **_who(scope),
+            )
 
 
 def _who(scope: Scope) -> dict[str, Any]:

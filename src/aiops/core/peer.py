@@ -29,7 +29,9 @@ MAX_ANSWER_BYTES = 512 * 1024 * 1024
 class Peer:
     """One other role."""
 
-    def __init__(self, http: HttpClient, *, role: str, url: str, hop: HopSigner, caller: Identity, timeout_s: float) -> None:
+    def __init__(
+        self, http: HttpClient, *, role: str, url: str, hop: HopSigner, caller: Identity, timeout_s: float
+    ) -> None:
         self._http = http
         self._role = role
         self._url = url.rstrip("/")
@@ -51,7 +53,10 @@ class Peer:
         outgoing = HttpRequest(
             method="POST",
             url=f"{self._url}/internal/v1/{port}/{method}",
-            headers={"Content-Type": "application/json", HOP_HEADER: self._hop.sign(self._caller, self._role)},
+            headers={
+                "Content-Type": "application/json",
+                HOP_HEADER: self._hop.sign(self._caller, self._role),
+            },
             body=msgspec.json.encode(request),
             max_response_bytes=MAX_ANSWER_BYTES,
             idempotent=True,
@@ -62,7 +67,9 @@ class Peer:
         except TimedOut as error:
             raise QueryTimeout(f"the role {self._role} did not answer {port}.{method} in time") from error
         except BreakerOpen as error:
-            raise ServiceUnavailable(f"the role {self._role} keeps failing; it is asked again shortly") from error
+            raise ServiceUnavailable(
+                f"the role {self._role} keeps failing; it is asked again shortly"
+            ) from error
         except UpstreamFailure as error:
             raise ServiceUnavailable(f"the role {self._role} cannot be reached: {error.message}") from error
         if response.status != 200:  # noqa: PLR2004 - the one status of a success
@@ -70,7 +77,9 @@ class Peer:
         try:
             return msgspec.json.decode(response.body, type=returns)
         except msgspec.DecodeError as error:
-            raise UpstreamError(f"the role {self._role} answered {port}.{method} with something else: {error}") from error
+            raise UpstreamError(
+                f"the role {self._role} answered {port}.{method} with something else: {error}"
+            ) from error
 
 
 def _remote_error(role: str, status: int, body: bytes) -> errors.AiopsError:
@@ -104,4 +113,6 @@ def _port_handler(method: Callable[[Any], Awaitable[Struct]]) -> HTTPRouteHandle
         answer = await method(argument)
         return Response(msgspec.json.encode(answer), media_type="application/json")
 
-    return HTTPRouteHandler(f"/{name}", http_method="POST", status_code=200, name=f"port:{method.__qualname__}")(handle)
+    return HTTPRouteHandler(
+        f"/{name}", http_method="POST", status_code=200, name=f"port:{method.__qualname__}"
+    )(handle)

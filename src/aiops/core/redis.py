@@ -1,0 +1,88 @@
+"""Redis or Valkey: one client per process, with timeouts, and the one border where its failures become our errors.
+
+A command whose answer was lost is sent again, so a write may happen twice; every use of ours bears that. It gives no
+meaning to any key: that is the business of who writes it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Final, Self
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from aiops.core.errors import ServiceUnavailable
+
+SCHEMES: Final = ("redis://", "rediss://", "unix://")
+SOCKET_TIMEOUT_S: Final = 5.0
+# Three more tries within about half a second: longer waits belong to the caller, who knows who is waiting.
+_RETRIES: Final = 3
+_RETRY_BASE_S: Final = 0.05
+_RETRY_CAP_S: Final = 0.3
+
+
+@contextmanager
+def redis_errors() -> Iterator[None]:
+    """Turn the failures that mean "Redis is away" into `ServiceUnavailable`; let all others pass."""
+    try:
+        yield
+    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError) as error:
+        raise ServiceUnavailable(f"Redis is away: {error or type(error).__name__}") from error
+    except ResponseError as error:
+        # A full server refuses writes; a replica without its primary refuses everything. Both pass.
+        if str(error).startswith(("OOM", "MASTERDOWN", "NOREPLICAS", "MISCONF", "LOADING")):
+            raise ServiceUnavailable(f"Redis refuses commands: {error}") from error
+        raise
+
+
+class RedisConnection:
+    """The client of one process. Use it as `with redis.use() as client: await client.get(...)`.
+
+    `url` is `redis://`, `rediss://` (TLS) or `unix:///path`; answers are bytes.
+    """
+
+    def __init__(self, url: str, *, client_name: str, max_connections: int = 64) -> None:
+        if not url.startswith(SCHEMES):
+            raise ValueError(
+                f"the Redis URL must begin with one of {', '.join(SCHEMES)}; set REDIS_URL accordingly"
+            )
+        self._pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=max_connections,
+            timeout=SOCKET_TIMEOUT_S,
+            client_name=client_name.replace(" ", "-"),
+            socket_timeout=SOCKET_TIMEOUT_S,
+            socket_connect_timeout=SOCKET_TIMEOUT_S,
+            health_check_interval=30,
+            protocol=2,
+            retry=Retry(ExponentialWithJitterBackoff(base=_RETRY_BASE_S, cap=_RETRY_CAP_S), _RETRIES),
+        )
+        self._client: Redis = Redis(connection_pool=self._pool)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+        await self._pool.disconnect()
+
+    @contextmanager
+    def use(self) -> Iterator[Redis]:
+        """The client; what fails inside the block because Redis is away is `ServiceUnavailable`."""
+        with redis_errors():
+            yield self._client
+
+    async def check(self) -> None:
+        """Raise `ServiceUnavailable` unless the server answers and takes writes."""
+        with self.use() as client:
+            try:
+                await client.ping()
+            except RedisError as error:
+                raise ServiceUnavailable(f"Redis does not answer: {error}") from error
