@@ -1,0 +1,13 @@
+"""Runs revisions over the connection that `aiops.core.migrations` names."""
+
+import psycopg
+from alembic import context
+from sqlalchemy import create_engine
+
+dsn = context.config.attributes["conninfo"]
+engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn))
+with engine.connect() as connection:
+    context.configure(connection=connection, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+engine.dispose()

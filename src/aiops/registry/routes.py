@@ -1,0 +1,147 @@
+"""The registry's public routes."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response, Router, delete, get, post, put
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+
+from aiops.core.identity import Identity
+from aiops.core.web import Page, Paging, etag, page_of, requires
+from aiops.registry.clusters import ClusterFilter, Clusters
+from aiops.registry.credentials import Credentials, CredentialsIn, CredentialsStored
+from aiops.registry.fleet import Fleet, FleetSummary
+from aiops.registry.model import (
+    Cluster,
+    ClusterCreate,
+    ClusterReplace,
+    ClusterType,
+    Environment,
+    HistoryItem,
+    RegisteredCluster,
+    State,
+    Status,
+    Webhook,
+)
+
+READ = "clusters:read"
+
+
+def router(clusters: Clusters, credentials: Credentials, fleet: Fleet, public_url: str) -> Router:
+    """Everything under /api/v1/clusters and /api/v1/fleet."""
+    return Router(
+        "/api/v1",
+        route_handlers=[
+            *_collection(clusters, public_url),
+            *_one(clusters, fleet),
+            *_secrets(clusters, credentials, public_url),
+            _summary(fleet),
+        ],
+        tags=["clusters"],
+    )
+
+
+def _base(request: Request[Any, Any, Any], public_url: str) -> str:
+    return public_url or f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}"
+
+
+def _tagged(cluster: Cluster) -> Response[Cluster]:
+    return Response(cluster, headers={"ETag": etag(cluster.version)})
+
+
+def _collection(clusters: Clusters, public_url: str) -> list[HTTPRouteHandler]:
+    @post("/clusters", guards=[requires("clusters:write")])
+    async def register_cluster(
+        data: ClusterCreate, identity: Identity, request: Request[Any, Any, Any]
+    ) -> Response[RegisteredCluster]:
+        found = await clusters.register(identity, data, _base(request, public_url))
+        headers = {"Location": f"/api/v1/clusters/{found.cluster.id}", "ETag": etag(found.cluster.version)}
+        return Response(found, status_code=201, headers=headers)
+
+    @get("/clusters", guards=[requires(READ)])
+    async def list_clusters(  # noqa: PLR0913 - the contract's filters
+        identity: Identity,
+        paging: Paging,
+        name: str | None = None,
+        search: str | None = None,
+        cluster_type: ClusterType | None = None,
+        environment: Environment | None = None,
+        region: str | None = None,
+        cluster_state: Annotated[State | None, Parameter(query="state")] = None,
+        has_gpu: bool | None = None,
+        has_cnf: bool | None = None,
+        label: list[str] | None = None,
+        sort: str = "name",
+    ) -> Page[Cluster]:
+        wanted = ClusterFilter(
+            name, search, cluster_type, environment, region, cluster_state, has_gpu, has_cnf, tuple(label or ()), sort
+        )
+        items, total = await clusters.page(identity.scope(READ), wanted, paging)
+        return page_of(items, total, paging)
+
+    @get("/clusters/by-name/{name:str}", guards=[requires(READ)])
+    async def cluster_by_name(name: str, identity: Identity) -> Response[Cluster]:
+        return _tagged(await clusters.by_name(identity.scope(READ), name))
+
+    return [register_cluster, list_clusters, cluster_by_name]
+
+
+def _one(clusters: Clusters, fleet: Fleet) -> list[HTTPRouteHandler]:
+    @get("/clusters/{cluster_id:uuid}", guards=[requires(READ)])
+    async def get_cluster(cluster_id: UUID, identity: Identity) -> Response[Cluster]:
+        return _tagged(await clusters.get(identity.scope(READ), cluster_id))
+
+    @put("/clusters/{cluster_id:uuid}", guards=[requires("clusters:write")])
+    async def replace_cluster(
+        cluster_id: UUID, data: ClusterReplace, identity: Identity, request: Request[Any, Any, Any]
+    ) -> Response[Cluster]:
+        return _tagged(await clusters.replace(identity, cluster_id, data, request.headers.get("if-match")))
+
+    @delete("/clusters/{cluster_id:uuid}", guards=[requires("clusters:delete")])
+    async def remove_cluster(cluster_id: UUID, identity: Identity, request: Request[Any, Any, Any]) -> None:
+        await clusters.remove(identity, cluster_id, request.headers.get("if-match"))
+
+    @get("/clusters/{cluster_id:uuid}/status", guards=[requires(READ)])
+    async def cluster_status(cluster_id: UUID, identity: Identity) -> Status:
+        return (await clusters.get(identity.scope(READ), cluster_id)).status
+
+    @post("/clusters/{cluster_id:uuid}/refresh", guards=[requires("clusters:write")], status_code=202)
+    async def refresh_cluster(cluster_id: UUID, identity: Identity) -> Cluster:
+        return await clusters.make_due(identity.scope("clusters:write"), cluster_id)
+
+    @get("/clusters/{cluster_id:uuid}/health-history", guards=[requires(READ)])
+    async def health_history(cluster_id: UUID, identity: Identity, paging: Paging) -> Page[HistoryItem]:
+        cluster = await clusters.get(identity.scope(READ), cluster_id)
+        items, total = await fleet.history(cluster.id, paging)
+        return page_of(items, total, paging)
+
+    return [get_cluster, replace_cluster, remove_cluster, cluster_status, refresh_cluster, health_history]
+
+
+def _secrets(clusters: Clusters, credentials: Credentials, public_url: str) -> list[HTTPRouteHandler]:
+    @post("/clusters/{cluster_id:uuid}/webhook-token", guards=[requires("clusters:write")])
+    async def new_webhook_token(
+        cluster_id: UUID, identity: Identity, request: Request[Any, Any, Any]
+    ) -> Webhook:
+        return await clusters.new_webhook(identity, cluster_id, _base(request, public_url))
+
+    @post("/clusters/{cluster_id:uuid}/credentials", guards=[requires("credentials:write")])
+    async def store_credentials(
+        cluster_id: UUID, data: CredentialsIn, identity: Identity
+    ) -> CredentialsStored:
+        return await credentials.store(identity, cluster_id, data)
+
+    @delete("/clusters/{cluster_id:uuid}/credentials", guards=[requires("credentials:write")])
+    async def remove_credentials(cluster_id: UUID, identity: Identity) -> None:
+        await credentials.remove(identity, cluster_id)
+
+    return [new_webhook_token, store_credentials, remove_credentials]
+
+
+def _summary(fleet: Fleet) -> HTTPRouteHandler:
+    @get("/fleet/summary", guards=[requires("fleet:read")])
+    async def fleet_summary(identity: Identity) -> FleetSummary:
+        return await fleet.summary(identity.scope("fleet:read"))
+
+    return fleet_summary
