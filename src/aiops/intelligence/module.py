@@ -1,0 +1,15 @@
+"""Intelligence as a module."""
+
+from aiops.core.infra import Infra
+from aiops.core.module import Module
+from aiops.intelligence.anomaly.service import AnomalyService
+from aiops.intelligence.routes import router
+from aiops.ports.collector import Collector
+from aiops.settings import Settings
+
+
+def build(settings: Settings, infra: Infra, collector: Collector) -> tuple[Module, AnomalyService]:
+    """The module, and its service."""
+    mine = settings.intelligence
+    service = AnomalyService(collector, infra.clock, max_series=mine.max_series, timeout_s=mine.query_timeout_s)
+    return Module(name="intelligence", routes=(router(service),)), service
