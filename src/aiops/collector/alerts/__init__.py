@@ -1,0 +1,1 @@
+"""Alerts of the whole fleet: taken in from each cluster's Alertmanager, kept, listed."""

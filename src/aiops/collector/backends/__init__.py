@@ -1,0 +1,1 @@
+"""What members speak: one file per API."""

@@ -1,0 +1,206 @@
+"""Public paths of metrics. Bodies and parameters become questions for the services here; nothing is decided."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, get, post
+from litestar.di import Provide
+from litestar.params import Parameter
+from msgspec import Meta, Raw, Struct, structs
+
+from aiops.collector import times
+from aiops.collector.catalogue import (
+    CatalogueQuery,
+    CatalogueService,
+    MetadataAnswer,
+    NamesAnswer,
+    SeriesAnswer,
+)
+from aiops.collector.metrics import InstantQuery, MetricsService
+from aiops.core.clock import Clock
+from aiops.core.errors import InvalidRequest, QueryNotFederable
+from aiops.core.identity import Identity
+from aiops.core.web import parse_ids, requires
+from aiops.ports.collector import ClusterStatus, Federation, MetricsAnswer, Mode, RangeQuery, ResultType
+
+PERMISSION = "metrics:read"
+MAX_TIMEOUT_S = 300
+# A range without a step gets about this many points, as a graph would draw.
+DEFAULT_POINTS = 240
+SHORTEST_DEFAULT_STEP_S = 15.0
+
+PromQl = Annotated[str, Meta(min_length=1, max_length=65_536, description="PromQL")]
+Time = Annotated[datetime, Meta(tz=True, description="ISO 8601 with a time zone")]
+Duration = str | int | float
+Match = Annotated[list[str] | None, Parameter(query="match[]", description="Series selectors")]
+Required = Annotated[list[str], Parameter(query="match[]", description="Series selectors; at least one")]
+From = Annotated[
+    datetime | None, Parameter(description="ISO 8601 with a time zone; default: an hour before the end")
+]
+Until = Annotated[datetime | None, Parameter(description="ISO 8601 with a time zone; default: now")]
+Limit = Annotated[int | None, Parameter(ge=1, le=1_000_000, description="At most so many items")]
+
+
+class Partial(StrEnum):
+    """What happens when a cluster does not answer wholly."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class QueryBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """One PromQL query at one time; no clusters named means all that the caller may see."""
+
+    query: PromQl
+    cluster_ids: tuple[UUID, ...] = ()
+    time: Time | None = None
+    timeout: Duration = 30
+    mode: Mode | None = None
+    partial: Partial = Partial.ALLOW
+
+
+class RangeBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """One PromQL query over a range of time."""
+
+    query: PromQl
+    cluster_ids: tuple[UUID, ...] = ()
+    start_time: Time | None = None
+    end_time: Time | None = None
+    step: Duration | None = None
+    timeout: Duration = 30
+    mode: Mode | None = None
+    partial: Partial = Partial.ALLOW
+
+
+class MetricSeries(Struct, frozen=True):
+    """One series: `values` are `[unix seconds, "value"]`, a VECTOR has one; native histograms stand beside."""
+
+    metric: dict[str, str]
+    values: list[tuple[float, str]]
+    histograms: list[Any] | None = None
+
+
+class MetricResultView(Struct, frozen=True):
+    """One cluster's part of a metric answer; `cluster` (or the configured label) is always in `metric`."""
+
+    cluster_id: UUID | None
+    cluster_name: str | None
+    status: ClusterStatus
+    result_type: ResultType | None
+    data: list[MetricSeries]
+    error: str | None
+    query_time_ms: float | None
+
+
+class MetricsView(Struct, frozen=True):
+    """A federated metric answer."""
+
+    result_type: ResultType | None
+    results: list[MetricResultView]
+    partial: bool
+    warnings: list[str]
+    federation: Federation
+
+
+def _timeout_s(value: Duration) -> float:
+    seconds = times.duration_s(value, "timeout")
+    if not 1 <= seconds <= MAX_TIMEOUT_S:
+        raise InvalidRequest(f"timeout: must be from 1 to {MAX_TIMEOUT_S} s, not {seconds:g} s")
+    return seconds
+
+
+def _check_mode(mode: Mode | None) -> None:
+    if mode is Mode.GLOBAL:
+        raise QueryNotFederable(
+            'mode "global" is not available: this hub does not compute across clusters; use "per_cluster", '
+            "where each cluster answers the whole query and the results are labelled",
+            details={"mode": mode.value},
+        )
+
+
+def _raw(answer: MetricsAnswer) -> Response[Any]:
+    """Samples are passed on as bytes, so the answer has no decoded form."""
+    return Response(Raw(msgspec.json.encode(answer)), media_type="application/json")
+
+
+def router(metrics: MetricsService, catalogue: CatalogueService, clock: Clock) -> Router:
+    """`/api/v1/metrics`."""
+
+    def _range(data: RangeBody, identity: Identity) -> RangeQuery:
+        start, end = times.window(data.start_time, data.end_time, clock())
+        default_s = max(SHORTEST_DEFAULT_STEP_S, (end - start).total_seconds() / DEFAULT_POINTS)
+        return RangeQuery(
+            scope=identity.scope(PERMISSION),
+            query=data.query,
+            start_time=start,
+            end_time=end,
+            step_s=default_s if data.step is None else times.duration_s(data.step, "step"),
+            timeout_s=_timeout_s(data.timeout),
+            cluster_ids=tuple(dict.fromkeys(data.cluster_ids)),
+            deny_partial=data.partial is Partial.DENY,
+        )
+
+    @post("/query", status_code=200, guards=[requires(PERMISSION)], summary="PromQL at one time")
+    async def query(data: QueryBody, identity: Identity) -> Response[MetricsView]:
+        _check_mode(data.mode)
+        request = InstantQuery(
+            scope=identity.scope(PERMISSION),
+            query=data.query,
+            timeout_s=_timeout_s(data.timeout),
+            time=data.time,
+            cluster_ids=tuple(dict.fromkeys(data.cluster_ids)),
+            deny_partial=data.partial is Partial.DENY,
+        )
+        return _raw(await metrics.query(request))
+
+    @post("/query_range", status_code=200, guards=[requires(PERMISSION)], summary="PromQL over a range")
+    async def query_range(data: RangeBody, identity: Identity) -> Response[MetricsView]:
+        _check_mode(data.mode)
+        return _raw(await metrics.query_range(_range(data, identity)))
+
+    @get("/labels", guards=[requires(PERMISSION)], summary="Label names")
+    async def labels(wanted: CatalogueQuery, match: Match = None) -> NamesAnswer:
+        return await catalogue.labels(structs.replace(wanted, match=tuple(match or ())))
+
+    @get("/label/{name:str}/values", guards=[requires(PERMISSION)], summary="Values of a label")
+    async def label_values(name: str, wanted: CatalogueQuery, match: Match = None) -> NamesAnswer:
+        return await catalogue.label_values(name, structs.replace(wanted, match=tuple(match or ())))
+
+    @get("/series", guards=[requires(PERMISSION)], summary="Series")
+    async def series(wanted: CatalogueQuery, match: Required) -> SeriesAnswer:
+        return await catalogue.series(structs.replace(wanted, match=tuple(match)))
+
+    @get("/metadata", guards=[requires(PERMISSION)], summary="Type, help and unit of metrics")
+    async def metadata(wanted: CatalogueQuery, metric: str | None = None) -> MetadataAnswer:
+        return await catalogue.metadata(metric, wanted)
+
+    return Router(
+        "/api/v1/metrics",
+        route_handlers=[query, query_range, labels, label_values, series, metadata],
+        dependencies={"wanted": Provide(_provide_catalogue, sync_to_thread=False)},
+        tags=["metrics"],
+    )
+
+
+def _provide_catalogue(
+    identity: Identity,
+    cluster_ids: list[str] | None = None,
+    start_time: From = None,
+    end_time: Until = None,
+    limit: Limit = None,
+    timeout: str = "30s",
+    partial: Partial = Partial.ALLOW,
+) -> CatalogueQuery:
+    """Dependency `wanted`."""
+    return CatalogueQuery(
+        scope=identity.scope(PERMISSION),
+        cluster_ids=parse_ids(cluster_ids),
+        start_time=start_time,
+        end_time=end_time,
+        limit=limit,
+        timeout_s=_timeout_s(timeout),
+        deny_partial=partial is Partial.DENY,
+    )
