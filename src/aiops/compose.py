@@ -24,6 +24,7 @@ from aiops.core.identity import HopSigner, Identity, service_identity
 from aiops.core.infra import Infra
 from aiops.core.module import Module
 from aiops.core.observe import Observed
+from aiops.core.outbox import Relay
 from aiops.core.peer import HOP_HEADER, Peer
 from aiops.core.redis import RedisConnection
 from aiops.core.secretbox import SecretBox
@@ -41,6 +42,8 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     ALL: ("registry", "collector", "intelligence", "streaming", "gateway"),
 }
 BACKENDS: Final = ("registry", "collector", "intelligence", "streaming")
+# Modules that write into the outbox: their processes relay it, one of them at a time.
+PUBLISHERS: Final = frozenset({"registry", "collector"})
 # Which other roles' ports each role calls.
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "gateway": BACKENDS,
@@ -77,7 +80,11 @@ def modules_of(roles: Sequence[str]) -> tuple[str, ...]:
 
 
 def compose(
-    settings: Settings, roles: Sequence[str], *, extra_tasks: Sequence[Task] = (), metrics_token: str | None = None
+    settings: Settings,
+    roles: Sequence[str],
+    *,
+    extra_tasks: Sequence[Task] = (),
+    metrics_token: str | None = None,
 ) -> Composition:
     """Put one process together. Nothing is connected or started.
 
@@ -92,14 +99,18 @@ def compose(
     infra = _infra(settings, role, metrics)
     builder = _Builder(settings, infra, names)
     built = builder.build()
-    supervisor = Supervisor([*extra_tasks, *(task for module in built for task in module.tasks)])
+    publishes = PUBLISHERS & set(names)
+    relay = [Task("outbox.relay", Relay(infra.db, infra.bus).run)] if publishes else []
+    supervisor = Supervisor([*extra_tasks, *relay, *(task for module in built for task in module.tasks)])
     lifecycle = Lifecycle()
     hop = _HopIdentity(infra.hop, frozenset(names))
     spec = AppSpec(
         role=role,
         modules=built,
         resources=_resources(settings, role, infra),
-        identify=hop.identify if builder.edge is None else _edge_or_hop(builder.edge.authenticate.identify, hop),
+        identify=hop.identify
+        if builder.edge is None
+        else _edge_or_hop(builder.edge.authenticate.identify, hop),
         supervisor=supervisor,
         metrics=metrics,
         lifecycle=lifecycle,
@@ -109,7 +120,9 @@ def compose(
     )
     litestar = build_app(spec)
     app: ASGIApp = litestar if builder.edge is None else builder.edge.gate(litestar)
-    return Composition(Observed(app, role=role, metrics=metrics), litestar, built, lifecycle, supervisor, builder.drain)
+    return Composition(
+        Observed(app, role=role, metrics=metrics), litestar, built, lifecycle, supervisor, builder.drain
+    )
 
 
 class _Builder:
@@ -249,5 +262,3 @@ def _edge_or_hop(
 def secret_key(raw: bytes) -> str:
     """A raw key in the form that the settings take."""
     return base64.b64encode(raw).decode()
-
-

@@ -17,7 +17,9 @@ async def create_admin_token(db: Database, *, name: str) -> str:
     """A new administrator's token. Nothing is announced: a new token cuts nobody."""
     silent = Bus(RedisConnection("redis://localhost", client_name="aiops cli"))
     tokens = Tokens(db, silent, utc_now, preset="")
-    created = await tokens.create(service_identity("cli"), TokenCreate(name=name, role=Role.ADMIN, expires_in="5w"))
+    created = await tokens.create(
+        service_identity("cli"), TokenCreate(name=name, role=Role.ADMIN, expires_in="5w")
+    )
     return created.token
 
 

@@ -8,16 +8,19 @@ through, because only the caller knows what it means.
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
+import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from aiops.core.errors import ServiceUnavailable
+
+T = TypeVar("T")
 
 CONNECT_TIMEOUT_S: Final = 5
 # Waiting longer for a free connection than this only makes a queue of callers that have given up.
@@ -171,3 +174,9 @@ class Database:
         """Raise `ServiceUnavailable` unless the server answers."""
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
+
+
+def as_struct(row: Row[Any], struct: type[T]) -> T:
+    """A row whose columns are the struct's fields, checked; JSON columns become the structs inside."""
+    # SQLAlchemy's keys are a subclass of str, which msgspec does not take for one.
+    return msgspec.convert({str(key): value for key, value in row._mapping.items()}, struct)  # noqa: SLF001 - public

@@ -41,7 +41,8 @@ class HealthView:
         """How everything is right now."""
         names = [check.name for check in self._checks] + list(self._peers)
         found = await asyncio.gather(
-            *(self._own(check) for check in self._checks), *(self._peer(role, url) for role, url in self._peers.items())
+            *(self._own(check) for check in self._checks),
+            *(self._peer(role, url) for role, url in self._peers.items()),
         )
         components = dict(zip(names, found, strict=True))
         states = {component.status for component in components.values()}

@@ -41,7 +41,10 @@ def build(
     sessions = Sessions(infra.redis, life_s=settings.auth.session_s)
     revocations = Revocations(infra.bus)
     edge = Edge(Authenticate(tokens, sessions), tokens, revocations, settings.auth.recheck_s)
-    own = (Check("postgresql", lambda: migrations.check(infra.db)), Check("redis", infra.redis.check, critical=False))
+    own = (
+        Check("postgresql", lambda: migrations.check(infra.db)),
+        Check("redis", infra.redis.check, critical=False),
+    )
     named = {check.name: check for check in (*own, *checks)}
     proxies = {
         role: Proxy(infra.peers, infra.hop, role=role, url=url, max_body_bytes=settings.http.max_body_bytes)

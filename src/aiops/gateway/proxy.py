@@ -97,7 +97,9 @@ class Proxy:
                 raise
             if isinstance(error, TimedOut):
                 raise QueryTimeout(f"the role {self._role} did not answer in time") from error
-            raise ServiceUnavailable(f"the role {self._role} cannot be reached; trying again may help") from error
+            raise ServiceUnavailable(
+                f"the role {self._role} cannot be reached; trying again may help"
+            ) from error
 
     async def _body(self, request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         size = 0
@@ -132,7 +134,9 @@ async def _pump(upstream: aiohttp.ClientWebSocketResponse, receive: Receive, sen
 
     async def up() -> None:
         while (message := await receive())["type"] == "websocket.receive":
-            await upstream.send_str(message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace"))
+            await upstream.send_str(
+                message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace")
+            )
 
     async def down() -> int:
         async for message in upstream:

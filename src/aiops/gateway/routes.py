@@ -80,7 +80,9 @@ def _session_routes(tokens: Tokens, sessions: Sessions, *, insecure_http: bool) 
     async def sign_out(request: Request[Any, Any, Any]) -> Response[None]:
         if (cookie := request.cookies.get(COOKIE)) is not None:
             await sessions.close(cookie)
-        gone = Cookie(key=COOKIE, value="", max_age=0, path="/", httponly=True, samesite="lax", secure=secure(request))
+        gone = Cookie(
+            key=COOKIE, value="", max_age=0, path="/", httponly=True, samesite="lax", secure=secure(request)
+        )
         return Response(None, status_code=204, cookies=[gone])
 
     return [sign_in, sign_out]
@@ -133,5 +135,3 @@ def _detailed(health: HealthView) -> HTTPRouteHandler:
         return await health.look()
 
     return detailed_health
-
-

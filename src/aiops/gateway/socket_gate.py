@@ -57,7 +57,13 @@ class SocketGate:
     """ASGI around the application; other connections pass untouched."""
 
     def __init__(
-        self, app: ASGIApp, authenticate: Authenticate, tokens: Tokens, revocations: Revocations, *, recheck_s: float
+        self,
+        app: ASGIApp,
+        authenticate: Authenticate,
+        tokens: Tokens,
+        revocations: Revocations,
+        *,
+        recheck_s: float,
     ) -> None:
         self._app = app
         self._authenticate = authenticate
@@ -165,6 +171,8 @@ async def _say(send: Send, message: dict[str, Any]) -> None:
 
 
 async def _refuse(send: Send, error: AiopsError) -> None:
-    await _say(send, {"type": "auth_response", "success": False, "code": error.code, "message": error.message})
+    await _say(
+        send, {"type": "auth_response", "success": False, "code": error.code, "message": error.message}
+    )
     await _say(send, {"type": "error", "code": error.code, "message": error.message})
     await send({"type": "websocket.close", "code": CLOSE_AUTH, "reason": error.code})

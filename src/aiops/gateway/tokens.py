@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from aiops.core import audit
 from aiops.core.bus import CONTROL_CHANNEL, Bus
 from aiops.core.clock import Clock
-from aiops.core.db import Database
+from aiops.core.db import Database, as_struct
 from aiops.core.durations import parse_duration
 from aiops.core.errors import AuthExpired, AuthFailed, InvalidRequest, NotFound, ServiceUnavailable
 from aiops.core.identity import ClusterSelector, Grant, Identity, Role, SubjectKind
@@ -92,7 +92,9 @@ class Tokens:
             return Identity("admin", SubjectKind.API_TOKEN, (Grant(Role.ADMIN, ClusterSelector(all=True)),))
         token_id, secret = _split(token)
         async with self._db.read() as connection:
-            row = (await connection.execute(select(api_tokens).where(api_tokens.c.id == token_id))).one_or_none()
+            row = (
+                await connection.execute(select(api_tokens).where(api_tokens.c.id == token_id))
+            ).one_or_none()
         expected = row.secret_hash if row is not None else _hash("")
         if not hmac.compare_digest(expected, _hash(secret)) or row is None:
             raise AuthFailed("the token is not valid; it may have been revoked")
@@ -101,7 +103,9 @@ class Tokens:
     async def by_id(self, token_id: UUID) -> Identity:
         """The identity of a stored token that has been shown before: sessions and open sockets look again."""
         async with self._db.read() as connection:
-            row = (await connection.execute(select(api_tokens).where(api_tokens.c.id == token_id))).one_or_none()
+            row = (
+                await connection.execute(select(api_tokens).where(api_tokens.c.id == token_id))
+            ).one_or_none()
         if row is None:
             raise AuthFailed("the token was revoked")
         return self._identity(row)
@@ -135,8 +139,10 @@ class Tokens:
                 )
                 .returning(*_SHOWN)
             )
-            token = msgspec.convert(dict(row.one()._mapping), Token)  # noqa: SLF001
-            await audit.record(tx, actor, "token.create", data.name, details={"token_id": str(token.id), "role": data.role})
+            token = as_struct(row.one(), Token)
+            await audit.record(
+                tx, actor, "token.create", data.name, details={"token_id": str(token.id), "role": data.role}
+            )
         return CreatedToken(**msgspec.structs.asdict(token), token=_join(token.id, secret))
 
     async def page(self, paging: Paging) -> tuple[list[Token], int]:
@@ -149,12 +155,14 @@ class Tokens:
                 .limit(paging.page_size)
                 .offset(paging.offset)
             )
-            return [msgspec.convert(dict(row._mapping), Token) for row in rows], total  # noqa: SLF001
+            return [as_struct(row, Token) for row in rows], total
 
     async def revoke(self, actor: Identity, token_id: UUID) -> None:
         """End a token now; open sockets hear of it."""
         async with self._db.begin() as tx:
-            row = await tx.execute(delete(api_tokens).where(api_tokens.c.id == token_id).returning(api_tokens.c.name))
+            row = await tx.execute(
+                delete(api_tokens).where(api_tokens.c.id == token_id).returning(api_tokens.c.name)
+            )
             name = row.scalar_one_or_none()
             if name is None:
                 raise NotFound(f"there is no token {token_id}")

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from aiops.core import audit
 from aiops.core.addresses import AddressPolicy
 from aiops.core.clock import Clock
-from aiops.core.db import Database
+from aiops.core.db import Database, as_struct
 from aiops.core.errors import (
     AuthFailed,
     ClusterAlreadyExists,
@@ -123,7 +123,9 @@ class Clusters:
             try:
                 found = (await tx.execute(insert(clusters).values(row).returning(*_SHOWN))).one()
             except IntegrityError as error:
-                raise ClusterAlreadyExists(f"a cluster named {data.name!r} is registered; choose another name") from error
+                raise ClusterAlreadyExists(
+                    f"a cluster named {data.name!r} is registered; choose another name"
+                ) from error
             cluster = _cluster(found)
             event = ClusterRegistered(cluster_id=cluster_id, cluster_name=data.name, cluster=_public(cluster))
             await self._tell(tx, actor, "cluster.register", event)
@@ -138,9 +140,15 @@ class Clusters:
             raise InvalidRequest(f"sort: {field[:40]!r} is none of {', '.join(SORTS)}")
         order = clusters.c[field].desc() if descending else clusters.c[field].asc()
         async with self._db.read() as connection:
-            total = (await connection.execute(select(func.count()).select_from(clusters).where(condition))).scalar_one()
+            total = (
+                await connection.execute(select(func.count()).select_from(clusters).where(condition))
+            ).scalar_one()
             rows = await connection.execute(
-                select(*_SHOWN).where(condition).order_by(order, clusters.c.id).limit(paging.page_size).offset(paging.offset)
+                select(*_SHOWN)
+                .where(condition)
+                .order_by(order, clusters.c.id)
+                .limit(paging.page_size)
+                .offset(paging.offset)
             )
             return [_cluster(row) for row in rows], total
 
@@ -171,7 +179,12 @@ class Clusters:
             found = await tx.execute(
                 update(clusters)
                 .where(clusters.c.id == cluster_id)
-                .values(**_columns(data, before.name), version=before.version + 1, updated_at=self._clock(), next_due_at=func.now())
+                .values(
+                    **_columns(data, before.name),
+                    version=before.version + 1,
+                    updated_at=self._clock(),
+                    next_due_at=func.now(),
+                )
                 .returning(*_SHOWN)
             )
             cluster = _cluster(found.one())
@@ -204,7 +217,9 @@ class Clusters:
         """Check a cluster now."""
         cluster = await self.get(scope, cluster_id)
         async with self._db.begin() as tx:
-            await tx.execute(update(clusters).where(clusters.c.id == cluster_id).values(next_due_at=func.now()))
+            await tx.execute(
+                update(clusters).where(clusters.c.id == cluster_id).values(next_due_at=func.now())
+            )
         self._on_due()
         return cluster
 
@@ -215,9 +230,17 @@ class Clusters:
         condition = in_scope(request.scope)
         if request.cluster_ids:
             condition = and_(condition, clusters.c.id.in_(request.cluster_ids))
-        columns = (clusters.c.id, clusters.c.name, clusters.c.labels, clusters.c.endpoints, clusters.c.credential_version)
+        columns = (
+            clusters.c.id,
+            clusters.c.name,
+            clusters.c.labels,
+            clusters.c.endpoints,
+            clusters.c.credential_version,
+        )
         async with self._db.read() as connection:
-            rows = (await connection.execute(select(*columns).where(condition).order_by(clusters.c.name))).all()
+            rows = (
+                await connection.execute(select(*columns).where(condition).order_by(clusters.c.name))
+            ).all()
         if missing := set(request.cluster_ids) - {row.id for row in rows}:
             raise ClusterNotFound(f"there is no cluster {min(missing)}")
         return Targets(tuple(_target(row) for row in rows))
@@ -226,7 +249,9 @@ class Clusters:
         """See `ports.registry.Registry`."""
         columns = (clusters.c.credentials, clusters.c.credential_version)
         async with self._db.read() as connection:
-            row = (await connection.execute(select(*columns).where(clusters.c.id == request.cluster_id))).one_or_none()
+            row = (
+                await connection.execute(select(*columns).where(clusters.c.id == request.cluster_id))
+            ).one_or_none()
         if row is None:
             raise ClusterNotFound(f"there is no cluster {request.cluster_id}")
         opened = {
@@ -246,12 +271,16 @@ class Clusters:
         async with self._db.read() as connection:
             row = (
                 await connection.execute(
-                    select(clusters.c.name, clusters.c.webhook_hash).where(clusters.c.id == request.cluster_id)
+                    select(clusters.c.name, clusters.c.webhook_hash).where(
+                        clusters.c.id == request.cluster_id
+                    )
                 )
             ).one_or_none()
         expected = row.webhook_hash if row is not None else _hash("")
         if not hmac.compare_digest(expected, _hash(request.token)) or row is None:
-            raise AuthFailed("the webhook token is not this cluster's; see POST /api/v1/clusters/{id}/webhook-token")
+            raise AuthFailed(
+                "the webhook token is not this cluster's; see POST /api/v1/clusters/{id}/webhook-token"
+            )
         return WebhookSource(request.cluster_id, row.name)
 
     # --- inside -----------------------------------------------------------------------------------------------
@@ -285,7 +314,9 @@ class Clusters:
 
 def _require_cover(actor: Identity, permission: str, cluster_id: UUID, labels: dict[str, str]) -> None:
     if not actor.scope(permission).covers(cluster_id, labels):
-        raise PermissionDenied(f"{actor.subject!r} may not hold a cluster with these labels; its grants do not cover it")
+        raise PermissionDenied(
+            f"{actor.subject!r} may not hold a cluster with these labels; its grants do not cover it"
+        )
 
 
 def _columns(fields: ClusterFields, name: str) -> dict[str, Any]:
@@ -324,7 +355,7 @@ def _conditions(wanted: ClusterFilter) -> list[ColumnElement[Any]]:
 
 
 def _cluster(row: Row[Any]) -> Cluster:
-    return msgspec.convert(dict(row._mapping), Cluster)  # noqa: SLF001 - SQLAlchemy's documented name
+    return as_struct(row, Cluster)
 
 
 def _public(cluster: Cluster) -> dict[str, Any]:

@@ -3,11 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 from sqlalchemy import func, select
 
-from aiops.core.db import Database
+from aiops.core.db import Database, as_struct
 from aiops.core.identity import Scope
 from aiops.core.web import Paging
 from aiops.registry.model import HistoryItem
@@ -43,7 +42,9 @@ class Fleet:
         async with self._db.read() as connection:
             rows = (
                 await connection.execute(
-                    select(*columns, func.count(), func.sum(score), func.count(score)).where(in_scope(scope)).group_by(*columns)
+                    select(*columns, func.count(), func.sum(score), func.count(score))
+                    .where(in_scope(scope))
+                    .group_by(*columns)
                 )
             ).all()
         counted: list[dict[str, int]] = [{}, {}, {}]
@@ -84,4 +85,4 @@ class Fleet:
                 .limit(paging.page_size)
                 .offset(paging.offset)
             )
-            return [msgspec.convert(dict(row._mapping), HistoryItem) for row in rows], total  # noqa: SLF001
+            return [as_struct(row, HistoryItem) for row in rows], total

@@ -90,7 +90,11 @@ def judge(findings: Findings) -> Verdict:
 
 def settle(before: State, verdict: Verdict, recent: list[str]) -> State:
     """The state to show: leaving ONLINE takes two rounds in a row that say so."""
-    if before is State.ONLINE and verdict.state is not State.ONLINE and (not recent or recent[-1] == State.ONLINE):
+    if (
+        before is State.ONLINE
+        and verdict.state is not State.ONLINE
+        and (not recent or recent[-1] == State.ONLINE)
+    ):
         return State.ONLINE
     return verdict.state
 
@@ -271,7 +275,11 @@ class HealthLoop:
             )
             checks = {name: finding.healthy for name, finding in findings.items()}
             if state is not before.state:
-                await tx.execute(insert(health_history).values(_line(cluster_id, now, "TRANSITION", state, verdict, checks)))
+                await tx.execute(
+                    insert(health_history).values(
+                        _line(cluster_id, now, "TRANSITION", state, verdict, checks)
+                    )
+                )
                 event = ClusterStatusChanged(
                     cluster_id=cluster_id,
                     cluster_name=row.name,
@@ -281,14 +289,24 @@ class HealthLoop:
                     reason=verdict.reason,
                 )
                 await publish(tx, to_message(event, source="registry", at=now))
-                _log.info("cluster changed state", cluster=row.name, old=before.state, new=state, reason=verdict.reason)
+                _log.info(
+                    "cluster changed state",
+                    cluster=row.name,
+                    old=before.state,
+                    new=state,
+                    reason=verdict.reason,
+                )
             slot = now - (now - now.replace(minute=0, second=0, microsecond=0)) % AGGREGATE_EVERY
             if before.last_check_at is None or before.last_check_at < slot:
-                await tx.execute(insert(health_history).values(_line(cluster_id, now, "AGGREGATE", state, verdict, checks)))
+                await tx.execute(
+                    insert(health_history).values(_line(cluster_id, now, "AGGREGATE", state, verdict, checks))
+                )
 
     async def _forget_old_history(self) -> None:
         async with self._db.begin() as tx:
-            await tx.execute(delete(health_history).where(health_history.c.observed_at < self._clock() - self._history))
+            await tx.execute(
+                delete(health_history).where(health_history.c.observed_at < self._clock() - self._history)
+            )
 
 
 def _line(
@@ -316,11 +334,14 @@ def _status(
         reason = "NotConfigured" if healthy is None else "Reachable" if healthy else "Unreachable"
         old = since.get(kind)
         changed = old is None or old.status != status
-        return Condition(kind, status, reason, message, now if old is None or changed else old.last_transition_time)
+        return Condition(
+            kind, status, reason, message, now if old is None or changed else old.last_transition_time
+        )
 
     conditions = [condition("Available", state is State.ONLINE, verdict.reason)]
     conditions += [
-        condition(CONDITIONS[name], finding.healthy, finding.error or "") for name, finding in findings.items()
+        condition(CONDITIONS[name], finding.healthy, finding.error or "")
+        for name, finding in findings.items()
     ]
     return Status(
         state=state,
@@ -331,4 +352,3 @@ def _status(
         conditions=tuple(conditions),
         **{f"{name}_healthy": finding.healthy for name, finding in findings.items()},
     )
-

@@ -214,7 +214,9 @@ def check_fields(fields: ClusterFields, policy: AddressPolicy) -> None:
     ):
         raise InvalidRequest(f"labels: at most {MAX_LABELS}, keys and values at most {MAX_TEXT} characters")
     if unknown := fields.endpoints.options.keys() - set(ENDPOINT_KINDS):
-        raise InvalidRequest(f"endpoints.options: {sorted(unknown)[0]!r} is none of {', '.join(ENDPOINT_KINDS)}")
+        raise InvalidRequest(
+            f"endpoints.options: {sorted(unknown)[0]!r} is none of {', '.join(ENDPOINT_KINDS)}"
+        )
     if fields.api_server_url is not None:
         _check_url("api_server_url", fields.api_server_url, ("https",), policy)
     for kind in ENDPOINT_KINDS:
@@ -229,7 +231,9 @@ def _check_url(what: str, url: str, schemes: tuple[str, ...], policy: AddressPol
     except ValueError as error:
         raise InvalidRequest(f"{what}: not a URL: {error}") from error
     if len(url) > MAX_URL or parts.scheme not in schemes or not host or not url.isprintable() or " " in url:
-        raise InvalidRequest(f"{what}: must be a URL that begins with {' or '.join(f'{s}://' for s in schemes)}")
+        raise InvalidRequest(
+            f"{what}: must be a URL that begins with {' or '.join(f'{s}://' for s in schemes)}"
+        )
     if parts.username is not None or parts.password is not None:
         raise InvalidRequest(f"{what}: must not carry credentials; store them with the cluster's credentials")
     if parts.query or parts.fragment:

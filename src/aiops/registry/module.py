@@ -4,7 +4,6 @@ from aiops.core import migrations
 from aiops.core.addresses import AddressPolicy
 from aiops.core.infra import Infra
 from aiops.core.module import Check, Module
-from aiops.core.outbox import Relay
 from aiops.core.peer import port_router
 from aiops.core.tasks import Task
 from aiops.ports.registry import Registry
@@ -36,7 +35,10 @@ def build(settings: Settings, infra: Infra) -> tuple[Module, Registry]:
         name="registry",
         routes=(router(clusters, credentials, Fleet(infra.db), settings.http.public_url),),
         internal=(port_router("registry", clusters.targets, clusters.credential, clusters.webhook),),
-        tasks=(Task("registry.health", loop.run), Task("registry.relay", Relay(infra.db, infra.bus).run)),
-        checks=(Check("postgresql", lambda: migrations.check(infra.db)), Check("redis", infra.redis.check, critical=False)),
+        tasks=(Task("registry.health", loop.run),),
+        checks=(
+            Check("postgresql", lambda: migrations.check(infra.db)),
+            Check("redis", infra.redis.check, critical=False),
+        ),
     )
     return module, clusters

@@ -75,7 +75,16 @@ def _collection(clusters: Clusters, public_url: str) -> list[HTTPRouteHandler]:
         sort: str = "name",
     ) -> Page[Cluster]:
         wanted = ClusterFilter(
-            name, search, cluster_type, environment, region, cluster_state, has_gpu, has_cnf, tuple(label or ()), sort
+            name,
+            search,
+            cluster_type,
+            environment,
+            region,
+            cluster_state,
+            has_gpu,
+            has_cnf,
+            tuple(label or ()),
+            sort,
         )
         items, total = await clusters.page(identity.scope(READ), wanted, paging)
         return page_of(items, total, paging)

@@ -126,10 +126,20 @@ class Session:
         self._epoch = ring.epoch
         async with self._lock:
             self._position = position
-            offset = message.since.offset if message.since is not None and recovered else self._offset(ring, position)
+            offset = (
+                message.since.offset
+                if message.since is not None and recovered
+                else self._offset(ring, position)
+            )
             await self._send(
                 encode(
-                    Subscribed(sorted(wanted.event_types), sorted(wanted.cluster_filter), ring.epoch, offset, recovered)
+                    Subscribed(
+                        sorted(wanted.event_types),
+                        sorted(wanted.cluster_filter),
+                        ring.epoch,
+                        offset,
+                        recovered,
+                    )
                 )
             )
             for entry in replay:
@@ -220,4 +230,3 @@ class Session:
         async with asyncio.timeout(SEND_TIMEOUT_S):
             await self._transport.send(data)
         self._hub.sent.inc()
-

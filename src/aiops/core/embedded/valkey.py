@@ -55,7 +55,10 @@ class EmbeddedValkey:
         with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
             out.write(
                 _CONFIG.format(
-                    socket=_quoted(socket), password=password, folder=_quoted(folder), max_memory_mb=self._max_memory_mb
+                    socket=_quoted(socket),
+                    password=password,
+                    folder=_quoted(folder),
+                    max_memory_mb=self._max_memory_mb,
                 )
             )
 

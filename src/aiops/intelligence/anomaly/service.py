@@ -131,13 +131,15 @@ class AnomalyService:
             )
         anomalies: list[AnomalyDetection] = []
         bands: list[BaselineSeries] = []
-        grid = start.timestamp() + step_s * np.arange(int((end - start).total_seconds() // step_s) + 1)
+        steps = int((end - start).total_seconds() // step_s) + 1
+        grid: Floats = start.timestamp() + step_s * np.arange(steps, dtype=np.float64)
         threshold = THRESHOLDS[request.sensitivity]
         for result, series in found:
             values = _on_grid(series, grid, step_s)
             judged = baseline(values, step_s)
             anomalies += [
-                _detection(result, series, grid, values, judged, span, threshold) for span in runs(judged.z, threshold)
+                _detection(result, series, grid, values, judged, span, threshold)
+                for span in runs(judged.z, threshold)
             ]
             bands.append(_band(series, grid, judged, threshold))
         anomalies.sort(key=lambda anomaly: (anomaly.detected_at, anomaly.id), reverse=True)
@@ -154,7 +156,9 @@ class AnomalyService:
         if step_s < 1:
             raise InvalidRequest("step: at least 1s")
         if (end - start).total_seconds() / step_s > MAX_POINTS:
-            raise LimitExceeded(f"over {MAX_POINTS} points per series; make the step larger or the range smaller")
+            raise LimitExceeded(
+                f"over {MAX_POINTS} points per series; make the step larger or the range smaller"
+            )
         return start, end, step_s
 
 
