@@ -26,6 +26,8 @@ from aiops.core.addresses import AddressPolicy, AddressRefusedError, connector_o
 from aiops.core.breaker import Breaker, BreakerPolicy
 from aiops.core.errors import AiopsError
 
+ClientSocket = aiohttp.ClientWebSocketResponse
+
 CONNECT_TIMEOUT_S: Final = 5.0
 MAX_POOLS: Final = 2_000
 CONNECTIONS_PER_ORIGIN: Final = 32

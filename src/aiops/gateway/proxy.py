@@ -10,13 +10,12 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-import aiohttp
 from litestar.connection import Request
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
 from aiops.core.errors import InvalidRequest, PayloadTooLarge, QueryTimeout, ServiceUnavailable
-from aiops.core.http import Deadline, HttpClient, HttpRequest, TimedOut, UpstreamFailure
+from aiops.core.http import ClientSocket, Deadline, HttpClient, HttpRequest, TimedOut, UpstreamFailure
 from aiops.core.identity import HopSigner
 from aiops.core.peer import HOP_HEADER
 from aiops.core.web import identity_of
@@ -129,7 +128,7 @@ class Proxy:
             await send({"type": "websocket.close", "code": code, "reason": ""})
 
 
-async def _pump(upstream: aiohttp.ClientWebSocketResponse, receive: Receive, send: Send) -> int | None:
+async def _pump(upstream: ClientSocket, receive: Receive, send: Send) -> int | None:
     """Copy both ways; the code to close our side with, or None when the client left."""
 
     async def up() -> None:
@@ -140,7 +139,7 @@ async def _pump(upstream: aiohttp.ClientWebSocketResponse, receive: Receive, sen
 
     async def down() -> int:
         async for message in upstream:
-            if message.type is aiohttp.WSMsgType.TEXT:
+            if isinstance(message.data, str):
                 await send({"type": "websocket.send", "bytes": None, "text": message.data})
         return upstream.close_code or 1011
 

@@ -130,7 +130,9 @@ class Clusters:
             event = ClusterRegistered(cluster_id=cluster_id, cluster_name=data.name, cluster=_public(cluster))
             await self._tell(tx, actor, "cluster.register", event)
         self._on_due()
-        return RegisteredCluster(cluster, _webhook(base_url, cluster_id, token))
+        return RegisteredCluster(
+            **msgspec.structs.asdict(cluster), webhook=_webhook(base_url, cluster_id, token)
+        )
 
     async def page(self, scope: Scope, wanted: ClusterFilter, paging: Paging) -> tuple[list[Cluster], int]:
         """One page and the total, in two statements."""
@@ -363,7 +365,7 @@ def _public(cluster: Cluster) -> dict[str, Any]:
     return found
 
 
-def _target(row: Row[Any]) -> Target:
+def _target(row: Any) -> Target:
     endpoints = msgspec.convert(row.endpoints, Endpoints)
     return Target(
         cluster_id=row.id,

@@ -175,10 +175,9 @@ class Webhook(Struct, frozen=True):
     token: str
 
 
-class RegisteredCluster(Struct, frozen=True):
-    """The answer to a registration."""
+class RegisteredCluster(Cluster, frozen=True, kw_only=True):
+    """The answer to a registration: the cluster, and what its Alertmanager needs."""
 
-    cluster: Cluster
     webhook: Webhook
 
 

@@ -56,7 +56,7 @@ def _collection(clusters: Clusters, public_url: str) -> list[HTTPRouteHandler]:
         data: ClusterCreate, identity: Identity, request: Request[Any, Any, Any]
     ) -> Response[RegisteredCluster]:
         found = await clusters.register(identity, data, _base(request, public_url))
-        headers = {"Location": f"/api/v1/clusters/{found.cluster.id}", "ETag": etag(found.cluster.version)}
+        headers = {"Location": f"/api/v1/clusters/{found.id}", "ETag": etag(found.version)}
         return Response(found, status_code=201, headers=headers)
 
     @get("/clusters", guards=[requires(READ)])
