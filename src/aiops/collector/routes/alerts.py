@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, Router, get, post
-from litestar.di import Provide
-from litestar.params import Parameter
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from aiops.collector import times
 from aiops.collector.alerts import webhook
@@ -24,22 +24,22 @@ from aiops.ports.registry import Registry, WebhookCall
 PERMISSION = "alerts:read"
 _BEARER = "bearer "
 
-States = Annotated[list[AlertState] | None, Parameter(query="state")]
-Severities = Annotated[list[Severity] | None, Parameter(query="severity")]
+States = Annotated[list[AlertState] | None, QueryParameter(name="state")]
+Severities = Annotated[list[Severity] | None, QueryParameter(name="severity")]
 Labels = Annotated[
-    list[str] | None, Parameter(query="label", description="key=value; repeated: all of them hold")
+    list[str] | None, QueryParameter(name="label", description="key=value; repeated: all of them hold")
 ]
 Search = Annotated[
-    str | None, Parameter(max_length=200, description="Part of name, message, cluster or labels")
+    str | None, QueryParameter(max_length=200, description="Part of name, message, cluster or labels")
 ]
 
 
 def _provide_filter(
     states: States = None,
     severities: Severities = None,
-    cluster_ids: list[str] | None = None,
-    namespace: str | None = None,
-    alertname: str | None = None,
+    cluster_ids: FromQuery[list[str] | None] = None,
+    namespace: FromQuery[str | None] = None,
+    alertname: FromQuery[str | None] = None,
     labels: Labels = None,
     search: Search = None,
 ) -> AlertFilter:
@@ -75,7 +75,7 @@ def router(
         ],
         summary="Take in an Alertmanager notification (webhook version 4)",
     )
-    async def receive(request: Request[Any, Any, Any], cluster_id: UUID) -> Applied:
+    async def receive(request: Request[Any, Any, Any], cluster_id: FromPath[UUID]) -> Applied:
         try:
             applied = await _take(request, cluster_id)
         except AiopsError as error:
@@ -86,42 +86,42 @@ def router(
 
     @get("/", guards=[requires(PERMISSION)], summary="Alerts, newest first")
     async def page(
-        identity: Identity,
-        paging: Paging,
-        wanted: AlertFilter,
-        sort: str = "-starts_at",
+        identity: NamedDependency[Identity],
+        paging: NamedDependency[Paging],
+        wanted: NamedDependency[AlertFilter],
+        sort: FromQuery[str] = "-starts_at",
     ) -> Page[Alert]:
         return await views.page(identity.scope(PERMISSION), wanted, sort, paging)
 
     @get("/history", guards=[requires(PERMISSION)], summary="Transitions, newest first")
     async def history(
-        identity: Identity,
-        paging: Paging,
-        wanted: AlertFilter,
-        start_time: datetime | None = None,
-        end_time: datetime | None = None,
+        identity: NamedDependency[Identity],
+        paging: NamedDependency[Paging],
+        wanted: NamedDependency[AlertFilter],
+        start_time: FromQuery[datetime | None] = None,
+        end_time: FromQuery[datetime | None] = None,
     ) -> Page[AlertTransition]:
         window = times.window(start_time, end_time, clock())
         return await views.history(identity.scope(PERMISSION), wanted, window, paging)
 
     @get("/summary", guards=[requires(PERMISSION)], summary="Counts by state, severity and cluster")
     async def summary(
-        identity: Identity,
-        wanted: AlertFilter,
+        identity: NamedDependency[Identity],
+        wanted: NamedDependency[AlertFilter],
     ) -> AlertSummary:
         return await views.summary(identity.scope(PERMISSION), wanted)
 
     @get("/groups", guards=[requires(PERMISSION)], summary="Alerts by name, cluster, namespace or label set")
     async def groups(
-        identity: Identity,
-        paging: Paging,
-        wanted: AlertFilter,
-        by: GroupBy = GroupBy.ALERTNAME,
+        identity: NamedDependency[Identity],
+        paging: NamedDependency[Paging],
+        wanted: NamedDependency[AlertFilter],
+        by: FromQuery[GroupBy] = GroupBy.ALERTNAME,
     ) -> Page[AlertGroup]:
         return await views.groups(identity.scope(PERMISSION), wanted, by, paging)
 
     @get("/{alert:str}", guards=[requires(PERMISSION)], summary="One alert, by id or fingerprint")
-    async def one(alert: str, identity: Identity) -> Alert:
+    async def one(alert: FromPath[str], identity: NamedDependency[Identity]) -> Alert:
         return await views.get(identity.scope(PERMISSION), alert)
 
     return Router(

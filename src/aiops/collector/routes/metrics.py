@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, get, post
-from litestar.di import Provide
-from litestar.params import Parameter
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Raw, Struct, structs
 
 from aiops.collector import times
@@ -35,13 +35,13 @@ SHORTEST_DEFAULT_STEP_S = 15.0
 PromQl = Annotated[str, Meta(min_length=1, max_length=65_536, description="PromQL")]
 Time = Annotated[datetime, Meta(tz=True, description="ISO 8601 with a time zone")]
 Duration = str | int | float
-Match = Annotated[list[str] | None, Parameter(query="match[]", description="Series selectors")]
-Required = Annotated[list[str], Parameter(query="match[]", description="Series selectors; at least one")]
+Match = Annotated[list[str] | None, QueryParameter(name="match[]", description="Series selectors")]
+Required = Annotated[list[str], QueryParameter(name="match[]", description="Series selectors; at least one")]
 From = Annotated[
-    datetime | None, Parameter(description="ISO 8601 with a time zone; default: an hour before the end")
+    datetime | None, QueryParameter(description="ISO 8601 with a time zone; default: an hour before the end")
 ]
-Until = Annotated[datetime | None, Parameter(description="ISO 8601 with a time zone; default: now")]
-Limit = Annotated[int | None, Parameter(ge=1, le=1_000_000, description="At most so many items")]
+Until = Annotated[datetime | None, QueryParameter(description="ISO 8601 with a time zone; default: now")]
+Limit = Annotated[int | None, QueryParameter(ge=1, le=1_000_000, description="At most so many items")]
 
 
 class Partial(StrEnum):
@@ -144,7 +144,7 @@ def router(metrics: MetricsService, catalogue: CatalogueService, clock: Clock) -
         )
 
     @post("/query", status_code=200, guards=[requires(PERMISSION)], summary="PromQL at one time")
-    async def query(data: QueryBody, identity: Identity) -> Response[MetricsView]:
+    async def query(data: JSONBody[QueryBody], identity: NamedDependency[Identity]) -> Response[MetricsView]:
         _check_mode(data.mode)
         request = InstantQuery(
             scope=identity.scope(PERMISSION),
@@ -157,24 +157,30 @@ def router(metrics: MetricsService, catalogue: CatalogueService, clock: Clock) -
         return _raw(await metrics.query(request))
 
     @post("/query_range", status_code=200, guards=[requires(PERMISSION)], summary="PromQL over a range")
-    async def query_range(data: RangeBody, identity: Identity) -> Response[MetricsView]:
+    async def query_range(
+        data: JSONBody[RangeBody], identity: NamedDependency[Identity]
+    ) -> Response[MetricsView]:
         _check_mode(data.mode)
         return _raw(await metrics.query_range(_range(data, identity)))
 
     @get("/labels", guards=[requires(PERMISSION)], summary="Label names")
-    async def labels(wanted: CatalogueQuery, match: Match = None) -> NamesAnswer:
+    async def labels(wanted: NamedDependency[CatalogueQuery], match: Match = None) -> NamesAnswer:
         return await catalogue.labels(structs.replace(wanted, match=tuple(match or ())))
 
     @get("/label/{name:str}/values", guards=[requires(PERMISSION)], summary="Values of a label")
-    async def label_values(name: str, wanted: CatalogueQuery, match: Match = None) -> NamesAnswer:
+    async def label_values(
+        name: FromPath[str], wanted: NamedDependency[CatalogueQuery], match: Match = None
+    ) -> NamesAnswer:
         return await catalogue.label_values(name, structs.replace(wanted, match=tuple(match or ())))
 
     @get("/series", guards=[requires(PERMISSION)], summary="Series")
-    async def series(wanted: CatalogueQuery, match: Required) -> SeriesAnswer:
+    async def series(wanted: NamedDependency[CatalogueQuery], match: Required) -> SeriesAnswer:
         return await catalogue.series(structs.replace(wanted, match=tuple(match)))
 
     @get("/metadata", guards=[requires(PERMISSION)], summary="Type, help and unit of metrics")
-    async def metadata(wanted: CatalogueQuery, metric: str | None = None) -> MetadataAnswer:
+    async def metadata(
+        wanted: NamedDependency[CatalogueQuery], metric: FromQuery[str | None] = None
+    ) -> MetadataAnswer:
         return await catalogue.metadata(metric, wanted)
 
     return Router(
@@ -186,13 +192,13 @@ def router(metrics: MetricsService, catalogue: CatalogueService, clock: Clock) -
 
 
 def _provide_catalogue(
-    identity: Identity,
-    cluster_ids: list[str] | None = None,
+    identity: NamedDependency[Identity],
+    cluster_ids: FromQuery[list[str] | None] = None,
     start_time: From = None,
     end_time: Until = None,
     limit: Limit = None,
-    timeout: str = "30s",
-    partial: Partial = Partial.ALLOW,
+    timeout: FromQuery[str] = "30s",
+    partial: FromQuery[Partial] = Partial.ALLOW,
 ) -> CatalogueQuery:
     """Dependency `wanted`."""
     return CatalogueQuery(
