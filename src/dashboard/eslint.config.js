@@ -25,6 +25,8 @@ export default tseslint.config(
     rules: {
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       "@typescript-eslint/consistent-type-definitions": ["error", "interface"],
+      // The compiler wants brackets for keys that may be absent (noUncheckedIndexedAccess reads better so).
+      "@typescript-eslint/dot-notation": "off",
       "no-console": "error",
     },
   },

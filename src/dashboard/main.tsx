@@ -1,7 +1,6 @@
 import "@patternfly/react-core/dist/styles/base.css";
-import "./dashboard.css";
 
-import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
@@ -9,6 +8,8 @@ import { App } from "./app";
 import { ME } from "./concepts/session";
 import { asFailure } from "./utilities/failure";
 import { followSystemTheme } from "./utilities/system-theme";
+// After the components, whose own styles it corrects.
+import "./dashboard.css";
 
 const RETRIES = 2;
 
@@ -25,7 +26,6 @@ function worthRetrying(failures: number, thrown: unknown): boolean {
 
 const client = new QueryClient({
   queryCache: new QueryCache({ onError }),
-  mutationCache: new MutationCache(),
   defaultOptions: { queries: { retry: worthRetrying } },
 });
 

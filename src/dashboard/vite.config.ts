@@ -1,9 +1,9 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
-import { budget } from "./build/budget";
-import { offlineRedoc } from "./build/offline-redoc";
-import { precompress } from "./build/precompress";
+import { budget } from "./build/budget.ts";
+import { offlineRedoc } from "./build/offline-redoc.ts";
+import { precompress } from "./build/precompress.ts";
 
 const hub = process.env["AIOPS_SERVER"] ?? "http://127.0.0.1:8080";
 

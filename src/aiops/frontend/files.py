@@ -34,7 +34,7 @@ class Found(Struct, frozen=True):
 
 
 def accepted_encodings(header: str) -> frozenset[str]:
-    """Read the content codings that an `Accept-Encoding` header takes (RFC 9110, 12.5.3); `*` alone names none."""
+    """Read the codings that an `Accept-Encoding` header takes (RFC 9110, 12.5.3); `*` names none."""
     taken = set()
     for part in header.lower().split(","):
         name, _, parameter = part.partition(";")

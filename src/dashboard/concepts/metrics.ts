@@ -13,8 +13,9 @@ export interface ResultRow {
 
 /** Labels in PromQL's own notation, without the cluster, which has its own column. */
 export function seriesText(metric: Record<string, string>): string {
-  const { __name__: name = "", cluster: _, ...labels } = metric;
+  const { __name__: name = "", ...labels } = metric;
   const matchers = Object.entries(labels)
+    .filter(([label]) => label !== "cluster")
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([label, value]) => `${label}=${JSON.stringify(value)}`);
   if (matchers.length === 0) return name === "" ? "{}" : name;

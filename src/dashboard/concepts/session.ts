@@ -33,8 +33,9 @@ export function useSignOut(csrfToken: string | null): UseMutationResult<void, Er
   return useMutation({
     mutationFn: () => signOut(csrfToken),
     onSuccess: () => {
-      client.clear();
+      // Nothing that one person read stays for the next. `me` itself is watched, so it is set, not removed.
       client.setQueryData(ME, null);
+      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== ME[0] });
     },
   });
 }

@@ -17,7 +17,7 @@ import {
   StackItem,
   TextInput,
 } from "@patternfly/react-core";
-import { useState, type FormEvent, type ReactElement } from "react";
+import { useState, type ReactElement, type SyntheticEvent } from "react";
 
 import { Brand } from "../components/Brand";
 import { useSignIn } from "../concepts/session";
@@ -29,7 +29,7 @@ function TokenForm(): ReactElement {
   const [token, setToken] = useState("");
   const signIn = useSignIn();
   const failure = signIn.isError ? asFailure(signIn.error) : null;
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SyntheticEvent): void => {
     event.preventDefault();
     if (token.trim() !== "") signIn.mutate(token.trim());
   };

@@ -15,7 +15,7 @@ SwaggerUI({
   url: "/openapi.json",
   dom_id: "#reference",
   deepLinking: true,
-  docExpansion: "none",
+  docExpansion: "list",
   validatorUrl: null,
   requestInterceptor: async (request) => {
     if (!SAFE.has((request.method ?? "GET").toUpperCase())) {

@@ -64,7 +64,7 @@ function Summary({ summary }: { summary: FleetSummary }): ReactElement {
 
 export function FleetSection(): ReactElement {
   const [pageText, setPage] = useUrlParameter("page");
-  const [pageSize, setPageSize] = useState(20);
+  const [pageSize, setPageSize] = useState(10);
   const page = Math.max(1, Number.parseInt(pageText ?? "1", 10) || 1);
   const clusters = useClusters(page, pageSize);
   const summary = useFleetSummary();

@@ -12,7 +12,7 @@ import {
   HelperTextItem,
   TextArea,
 } from "@patternfly/react-core";
-import { useState, type FormEvent, type KeyboardEvent, type ReactElement } from "react";
+import { useState, type KeyboardEvent, type ReactElement, type SyntheticEvent } from "react";
 
 import { FailureState } from "../../components/FailureState";
 import { Loading } from "../../components/Loading";
@@ -39,7 +39,7 @@ export function QuerySection({ csrfToken }: { csrfToken: string | null }): React
     event.preventDefault();
     start();
   };
-  const onSubmit = (event: FormEvent): void => {
+  const onSubmit = (event: SyntheticEvent): void => {
     event.preventDefault();
     start();
   };
