@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+
+import type { MetricResult, QueryAnswer } from "../api/types";
+import { failedClusters, resultRows, seriesText } from "./metrics";
+
+const result = (over: Partial<MetricResult>): MetricResult => ({
+  cluster_id: "1",
+  cluster_name: "east",
+  status: "SUCCESS",
+  result_type: "VECTOR",
+  data: [],
+  error: null,
+  query_time_ms: 1,
+  ...over,
+});
+
+const answer = (over: Partial<QueryAnswer>): QueryAnswer => ({
+  result_type: "VECTOR",
+  results: [],
+  partial: false,
+  warnings: [],
+  federation: { clusters: [] },
+  ...over,
+});
+
+describe("a series", () => {
+  it("is written as PromQL writes it, without the cluster", () => {
+    expect(seriesText({ __name__: "up", job: "node", cluster: "east", a: 'say "hi"' })).toBe('up{a="say \\"hi\\"", job="node"}');
+    expect(seriesText({ __name__: "up", cluster: "east" })).toBe("up");
+    expect(seriesText({})).toBe("{}");
+  });
+});
+
+describe("an answer", () => {
+  it("has one row for each series, with its cluster", () => {
+    const rows = resultRows(
+      answer({
+        results: [
+          result({ data: [{ metric: { __name__: "up" }, values: [[5, "1"]] }] }),
+          result({ cluster_name: null, data: [{ metric: { cluster: "west" }, values: [[6, "NaN"]] }] }),
+          result({ cluster_name: null, data: [{ metric: {}, values: [[7, "3"]] }] }),
+        ],
+      }),
+    );
+    expect(rows.map(({ cluster, value, time }) => [cluster, value, time])).toEqual([
+      ["east", "1", 5],
+      ["west", "NaN", 6],
+      ["all clusters", "3", 7],
+    ]);
+  });
+
+  it("says what a range, a histogram and nothing are", () => {
+    const rows = resultRows(
+      answer({
+        results: [
+          result({
+            data: [
+              { metric: {}, values: [[1, "1"], [2, "4"]] },
+              { metric: {}, histograms: [[1, {}]] },
+              { metric: {}, values: [] },
+            ],
+          }),
+        ],
+      }),
+    );
+    expect(rows.map(({ value }) => value)).toEqual(["4 (last of 2 samples)", "native histogram", "no sample"]);
+  });
+
+  it("names every cluster that did not answer in full", () => {
+    const member = (name: string, status: "SUCCESS" | "ERROR" | "TIMEOUT" | "PARTIAL") => ({
+      cluster_id: name,
+      cluster_name: name,
+      status,
+      error: null,
+      query_time_ms: null,
+    });
+    const clusters = [member("a", "SUCCESS"), member("b", "TIMEOUT"), member("c", "ERROR"), member("d", "PARTIAL")];
+    expect(failedClusters(answer({ federation: { clusters } })).map(({ cluster_name }) => cluster_name)).toEqual(["b", "c", "d"]);
+  });
+});

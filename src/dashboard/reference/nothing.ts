@@ -1,0 +1,2 @@
+// Redoc names an optional dependency "null", which is not there.
+export default {};

@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+
+import { ago, listed, measured, words } from "./formats";
+
+const NOW = new Date("2030-01-02T12:00:00Z");
+
+describe("ago", () => {
+  it.each([
+    ["2030-01-02T11:59:55Z", "5 seconds ago"],
+    ["2030-01-02T11:59:00Z", "1 minute ago"],
+    ["2030-01-02T11:00:01Z", "59 minutes ago"],
+    ["2030-01-02T09:30:00Z", "2 hours ago"],
+    ["2029-12-31T12:00:00Z", "2 days ago"],
+    ["2030-01-02T12:00:10Z", "in 10 seconds"],
+  ])("%s is %s", (iso, text) => {
+    expect(ago(iso, NOW)).toBe(text);
+  });
+
+  it("says never and unknown instead of a wrong time", () => {
+    expect(ago(null, NOW)).toBe("never");
+    expect(ago("yesterday-ish", NOW)).toBe("unknown");
+  });
+});
+
+it("never shows an unmeasured number as zero", () => {
+  expect(measured(null)).toBe("not measured");
+  expect(measured(0)).toBe("0");
+});
+
+it("writes constants and lists as words", () => {
+  expect(words("FAR_EDGE")).toBe("Far edge");
+  expect(listed(["a", "b", "c"])).toBe("a, b, and c");
+});
