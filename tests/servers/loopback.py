@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Final, Self
 
+import psutil
+
 from tests.servers.processes import Process, require
 from tests.servers.waiting import until
 
@@ -21,6 +23,7 @@ HOST: Final = "127.0.0.1"
 # Below the range that systems take for outgoing connections, so that a restarted server finds its port again.
 PORTS: Final = range(15_000, 32_000)
 ATTEMPTS: Final = 5
+ADDRESS_IN_USE: Final = "address already in use"
 READY_TIMEOUT_S: Final = 30
 _OK: Final = range(200, 300)
 
@@ -112,7 +115,11 @@ class LoopbackServer(ABC):
             if self._became_ready(self._process):
                 return
             self._process.stop()
-        raise RuntimeError(f"{self.binary} did not start on port {self.port}; it wrote:\n{self.process.tail()}")
+            if ADDRESS_IN_USE not in self._process.output():
+                break
+        raise RuntimeError(
+            f"{self.binary} did not start on port {self.port}; it wrote:\n{self.process.output()}"
+        )
 
     def stop(self) -> None:
         """End it in an orderly way; its data and port are kept for `start`."""
@@ -146,10 +153,18 @@ class LoopbackServer(ABC):
         """Wait until the ready path answers; False when the child has ended instead."""
 
         def settled() -> bool:
-            return self._answers() or not process.running
+            return not process.running or (self._listens(process) and self._answers())
 
         until(settled, what=f"{self.binary} gets ready on port {self.port}", timeout_s=READY_TIMEOUT_S)
         return process.running
+
+    def _listens(self, process: Process) -> bool:
+        """Whether the port is this child's; another run's server on it would answer as well."""
+        try:
+            sockets = psutil.Process(process.pid).net_connections(kind="tcp")
+        except psutil.NoSuchProcess:
+            return False
+        return any(one.status == psutil.CONN_LISTEN and one.laddr.port == self.port for one in sockets)
 
     def _answers(self) -> bool:
         try:

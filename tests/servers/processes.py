@@ -66,7 +66,12 @@ class Process:
     """
 
     def __init__(
-        self, argv: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+        self,
+        argv: Sequence[str | Path],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> None:
         self.argv = [str(part) for part in argv]
         self.log = log
@@ -134,8 +139,11 @@ class Process:
             self._child.kill()
             self._child.wait()
 
-    def tail(self, *, lines: int = 20) -> str:
-        """The last lines that the child wrote."""
+    def output(self, *, lines: int = 10) -> str:
+        """The first and the last lines that the child wrote: a refused argument is told first, a crash last."""
         if not self.log.exists():
             return ""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        written = self.log.read_text(errors="replace").splitlines()
+        if len(written) <= 2 * lines:
+            return "\n".join(written)
+        return "\n".join([*written[:lines], "...", *written[-lines:]])

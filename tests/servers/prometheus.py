@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import yaml
 
 from tests.servers.loopback import HOST, LoopbackServer
+from tests.servers.processes import require
 
 Labels = Mapping[str, str]
 # The smallest that Prometheus takes without rounding; tests wait for the next one.
@@ -20,11 +21,16 @@ def scrape(job: str, *targets: str, labels: Labels | None = None) -> dict[str, A
     return {"job_name": job, "static_configs": [{"targets": list(targets), "labels": dict(labels or {})}]}
 
 
+def can_trace() -> bool:
+    """Whether the installed Prometheus reports spans; Debian builds its own without OpenTelemetry."""
+    return b"otlptrace" in require(Prometheus.binary).read_bytes()
+
+
 class Prometheus(LoopbackServer):
     """A Prometheus that scrapes itself and what it is told to.
 
-    `rules` are rule groups in Prometheus's own form. `traces_to` is the `host:port` of an OTLP/HTTP receiver: requests
-    that carry a sampled `traceparent` are reported there. Alertmanagers can come and go while it runs (`send_alerts_to`).
+    `rules` are rule groups in Prometheus's own form. `traces_to` is the `host:port` of an OTLP/HTTP receiver: a
+    Prometheus that `can_trace` reports its requests there. Alertmanagers can come and go while it runs.
     """
 
     binary = "prometheus"
@@ -58,12 +64,13 @@ class Prometheus(LoopbackServer):
             f"--storage.tsdb.path={self.folder / 'tsdb'}",
             f"--web.listen-address={HOST}:{self.port}",
             "--web.enable-remote-write-receiver",
-            "--log.level=warn",
+            # Else an alert that fired before its Alertmanager was known is not told again for a minute.
+            "--rules.alert.resend-delay=1s",
             *self._flags,
         ]
 
     def send_alerts_to(self, *alertmanagers: str) -> None:
-        """From now on notify these Alertmanagers (`host:port`); Prometheus reads the list as soon as it changes."""
+        """From now on notify these Alertmanagers (`host:port`); Prometheus takes up a change within about 5 s."""
         self._alertmanagers = alertmanagers
         fresh = self.folder / "alertmanagers.json.new"
         fresh.write_text(json.dumps([{"targets": list(alertmanagers)}]))

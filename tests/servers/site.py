@@ -37,7 +37,10 @@ class Site:
     @classmethod
     @contextmanager
     def running(cls, folder: Path, name: str, *, traces_to: str | None = None) -> Iterator["Site"]:
-        """Start both servers; the external labels are `cluster=<name>` and `region`, equal for all sites."""
+        """Start both servers; the external labels are `cluster=<name>` and `region`, equal for all sites.
+
+        Prometheus makes its first scrape some 5 s later: `wait_for_data`.
+        """
         with ExitStack() as stack:
             node = stack.enter_context(NodeExporter(folder / "node-exporter"))
             prometheus = Prometheus(
@@ -48,9 +51,7 @@ class Site:
                 traces_to=traces_to,
             )
             stack.enter_context(prometheus)
-            site = cls(name, prometheus, node)
-            until(site.scraped, what=f"the Prometheus of {name} has scraped its targets")
-            yield site
+            yield cls(name, prometheus, node)
 
     @contextmanager
     def fault(self, *, service: str) -> Iterator[None]:
@@ -61,6 +62,9 @@ class Site:
         finally:
             self.node_exporter.withdraw("fault")
 
-    def scraped(self) -> bool:
-        """Whether both targets have answered."""
+    def wait_for_data(self) -> None:
+        """Wait until both targets have been scraped."""
+        until(self._scraped, what=f"the Prometheus of {self.name} has scraped its targets")
+
+    def _scraped(self) -> bool:
         return {row["metric"]["job"] for row in self.prometheus.query("up == 1")} == {"node", "prometheus"}

@@ -10,7 +10,7 @@ T = TypeVar("T")
 PAUSE_S: Final = 0.05
 
 
-def until(condition: Callable[[], T], *, what: str, timeout_s: float = 20) -> T:
+def until(condition: Callable[[], T | None], *, what: str, timeout_s: float = 20) -> T:
     """Call `condition` until its answer is true, and return that answer. Raises `TimeoutError` that names `what`."""
     deadline = time.monotonic() + timeout_s
     while not (answer := condition()):
@@ -20,7 +20,7 @@ def until(condition: Callable[[], T], *, what: str, timeout_s: float = 20) -> T:
     return answer
 
 
-async def eventually(condition: Callable[[], Awaitable[T]], *, what: str, timeout_s: float = 20) -> T:
+async def eventually(condition: Callable[[], Awaitable[T | None]], *, what: str, timeout_s: float = 20) -> T:
     """Await `condition` until its answer is true, as `until` does."""
     deadline = time.monotonic() + timeout_s
     while not (answer := await condition()):
