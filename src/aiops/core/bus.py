@@ -10,7 +10,7 @@ An offset is a stream entry id (`<milliseconds>-<sequence>`), opaque outside of 
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import uuid4
 
 import structlog
@@ -59,6 +59,8 @@ return {
 _log = structlog.get_logger("aiops.bus")
 
 Handler = Callable[[Message], Awaitable[None]]
+# Offset and fields, as RESP 2 gives them; a trimmed entry that is still owed has no fields.
+_Entry = tuple[bytes, dict[bytes, bytes] | None]
 
 
 class Delivery(Struct, frozen=True):
@@ -162,7 +164,7 @@ class Bus:
         """At most `limit` entries later than `after` and, where given, earlier than `before`; oldest first."""
         epoch = await self.epoch()
         with self._redis.use() as client:
-            entries = await client.xrange(
+            entries: Any = await client.xrange(
                 self._stream, min=f"({after}", max="+" if before is None else f"({before}", count=limit
             )
         return [Delivery(offset.decode(), epoch, fields[_FIELD]) for offset, fields in entries]
@@ -195,7 +197,7 @@ class Bus:
     ) -> tuple[list[Delivery | EpochChanged | Gap], tuple[str, str]]:
         """What comes next after the cursor, and where to go on."""
         with self._redis.use() as client:
-            answer = await client.xread({self._stream: cursor}, count=READ_COUNT, block=BLOCK_MS)
+            answer: Any = await client.xread({self._stream: cursor}, count=READ_COUNT, block=BLOCK_MS)
         # Asked after reading: an epoch that is still the same now was the same then, as none ever comes back.
         status = await self.status()
         if status.epoch != epoch:
@@ -257,17 +259,17 @@ class Bus:
                 if not str(error).startswith("BUSYGROUP"):
                     raise
 
-    async def _read_group(
-        self, group: str, consumer: str, after: str
-    ) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    async def _read_group(self, group: str, consumer: str, after: str) -> list[_Entry]:
         with self._redis.use() as client:
-            answer = await client.xreadgroup(group, consumer, {self._stream: after}, count=50, block=BLOCK_MS)
-        return cast("list[tuple[bytes, dict[bytes, bytes]]]", answer[0][1]) if answer else []
+            answer: Any = await client.xreadgroup(
+                group, consumer, {self._stream: after}, count=50, block=BLOCK_MS
+            )
+        return list(answer[0][1]) if answer else []
 
-    async def _claim(self, group: str, consumer: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    async def _claim(self, group: str, consumer: str) -> list[_Entry]:
         """Take over what consumers that went away left behind, and forget those who owe nothing."""
         with self._redis.use() as client:
-            answer = await client.xautoclaim(
+            answer: Any = await client.xautoclaim(
                 self._stream, group, consumer, min_idle_time=CLAIM_AFTER_MS, start_id=BEGINNING, count=50
             )
             for other in await client.xinfo_consumers(self._stream, group):
@@ -277,9 +279,11 @@ class Bus:
             _log.error(
                 "an event was trimmed before its consumer had done it", group=group, offset=offset.decode()
             )
-        return cast("list[tuple[bytes, dict[bytes, bytes]]]", answer[1])
+        return list(answer[1])
 
-    async def _handle(self, group: str, offset: str, fields: dict[bytes, bytes], handler: Handler) -> None:
+    async def _handle(
+        self, group: str, offset: str, fields: dict[bytes, bytes] | None, handler: Handler
+    ) -> None:
         if not fields:
             _log.error("an event was trimmed before its consumer had done it", group=group, offset=offset)
         else:

@@ -131,7 +131,9 @@ class Relay:
 
     async def _stand_by(self, connection: psycopg.AsyncConnection) -> None:
         """Return as the one that holds the lock. Polled: a blocking wait would hold a snapshot open for ever."""
-        while not (await _value(connection, "SELECT pg_try_advisory_lock(%s)", RELAY_LOCK)):
+        while True:
+            if await _value(connection, "SELECT pg_try_advisory_lock(%s)", RELAY_LOCK):
+                return
             await asyncio.sleep(SWEEP_S)
 
     async def _lead(self, connection: psycopg.AsyncConnection) -> None:

@@ -32,7 +32,7 @@ def redis_errors() -> Iterator[None]:
     try:
         yield
     except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError) as error:
-        raise ServiceUnavailable(f"Redis is away: {error or type(error).__name__}") from error
+        raise ServiceUnavailable(f"Redis is away: {str(error) or type(error).__name__}") from error
     except ResponseError as error:
         # A full server refuses writes; a replica without its primary refuses everything. Both pass.
         if str(error).startswith(("OOM", "MASTERDOWN", "NOREPLICAS", "MISCONF", "LOADING")):

@@ -1,0 +1,113 @@
+"""Files that outlive a request, such as reports: in a folder on one machine, in S3 on a cluster.
+
+One implementation over obstore, which speaks both. It knows nothing of what is in a file and keeps no index: what
+belongs to whom is in PostgreSQL.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from msgspec import Struct
+from obstore.exceptions import BaseError, InvalidPathError, NotFoundError
+from obstore.store import LocalStore, MemoryStore, S3Store
+
+from aiops.core.errors import InvalidRequest, NotFound, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
+
+SCHEMES: Final = ("file", "s3", "memory")
+
+
+class ObjectInfo(Struct, frozen=True):
+    """An object in a listing; `size` is in bytes."""
+
+    path: str
+    size: int
+
+
+class ObjectStore:
+    """Objects under one URL: `file:///folder`, `s3://bucket/prefix`, or `memory:///` in tests.
+
+    `options` are obstore's for S3 (`endpoint`, `access_key_id`, `secret_access_key`, `region`, …). A path is relative,
+    with `/` between its parts.
+    """
+
+    def __init__(self, url: str, *, options: Mapping[str, str] | None = None) -> None:
+        scheme = urlsplit(url).scheme
+        if scheme not in SCHEMES:
+            raise ValueError(
+                f"the object store's URL must begin with file:// or s3://, not {scheme or 'nothing'}://"
+            )
+        self._folder = Path(unquote(urlsplit(url).path)) if scheme == "file" else None
+        self._url = url
+        self._options = dict(options or {})
+        self._opened: obstore.store.ObjectStore | None = None
+
+    @property
+    def _store(self) -> "obstore.store.ObjectStore":
+        if self._opened is None:
+            if self._folder is not None:
+                self._opened = LocalStore(self._folder, mkdir=True)
+            elif self._url.startswith("memory:"):
+                self._opened = MemoryStore()
+            else:
+                self._opened = S3Store.from_url(self._url, config=cast("S3Config", self._options))
+        return self._opened
+
+    async def put(self, path: str, data: bytes) -> None:
+        """Store the object; one that has this path is replaced as a whole."""
+        try:
+            await obstore.put_async(self._store, path, data)
+        except BaseError as error:
+            raise _translated(path, error) from error
+
+    async def get(self, path: str) -> bytes:
+        """The object's bytes. Raises `NotFound` when there is none."""
+        try:
+            result = await obstore.get_async(self._store, path)
+            return bytes(await result.bytes_async())
+        except (BaseError, FileNotFoundError) as error:
+            raise _translated(path, error) from error
+
+    async def delete(self, path: str) -> None:
+        """Remove the object; it is no error when there is none."""
+        try:
+            await obstore.delete_async(self._store, path)
+        except FileNotFoundError:
+            return
+        except BaseError as error:
+            raise _translated(path, error) from error
+
+    async def list(self, prefix: str = "") -> list[ObjectInfo]:
+        """Every object below the prefix (whole path parts), by path."""
+        found: list[ObjectInfo] = []
+        try:
+            async for batch in obstore.list(self._store, prefix or None):
+                found.extend(ObjectInfo(meta["path"], meta["size"]) for meta in batch)
+        except BaseError as error:
+            raise _translated(prefix, error) from error
+        return sorted(found, key=lambda info: info.path)
+
+    async def check(self) -> None:
+        """Raise `ServiceUnavailable` unless the store answers."""
+        try:
+            await obstore.head_async(self._store, ".check")
+        except (NotFoundError, FileNotFoundError):
+            return
+        except BaseError as error:
+            raise _translated(".check", error) from error
+
+
+def _translated(path: str, error: Exception) -> InvalidRequest | NotFound | ServiceUnavailable:
+    if isinstance(error, NotFoundError | FileNotFoundError):
+        return NotFound(f"there is no object {path!r}")
+    if isinstance(error, InvalidPathError):
+        return InvalidRequest(f"{path!r} is no path of an object")
+    reason = str(error).strip().splitlines()
+    return ServiceUnavailable(
+        f"the object store failed on {path!r}: {reason[0] if reason else type(error).__name__}"
+    )
