@@ -1,9 +1,9 @@
 """Registering, finding, editing and removing clusters; each write with its event and its audit entry in one transaction."""
 
 import hashlib
-import hmac
 import secrets
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -18,7 +18,6 @@ from aiops.core.addresses import AddressPolicy
 from aiops.core.clock import Clock
 from aiops.core.db import Database, as_struct
 from aiops.core.errors import (
-    AuthFailed,
     ClusterAlreadyExists,
     ClusterNotFound,
     InvalidRequest,
@@ -27,36 +26,36 @@ from aiops.core.errors import (
 )
 from aiops.core.identity import Identity, Scope
 from aiops.core.outbox import publish
-from aiops.core.secretbox import SecretBox
 from aiops.core.web import Paging, etag
 from aiops.ports.events import ClusterDeleted, ClusterRegistered, ClusterUpdated, Event, to_message
-from aiops.ports.registry import (
-    Credential,
-    CredentialQuery,
-    Endpoint,
-    Target,
-    TargetQuery,
-    Targets,
-    WebhookCall,
-    WebhookSource,
-)
+from aiops.registry.cadence import Cadence
+from aiops.registry.credentials import Credentials
 from aiops.registry.model import (
     Cluster,
     ClusterCreate,
     ClusterFields,
     ClusterReplace,
-    Endpoints,
     RegisteredCluster,
     Status,
     Webhook,
     check_fields,
     check_name,
 )
+from aiops.registry.rows import shown, to_cluster, told_state
 from aiops.registry.tables import clusters, health_history, in_scope
 
 WEBHOOK_PREFIX: Final = "aiops_webhook_"
-SORTS: Final = ("name", "created_at", "updated_at", "state", "cluster_type", "environment")
-_SHOWN: Final = [clusters.c[name] for name in Cluster.__struct_fields__]
+SORTS: Final = (
+    "name",
+    "display_name",
+    "cluster_type",
+    "environment",
+    "region",
+    "state",
+    "created_at",
+    "updated_at",
+    "last_seen_at",
+)
 
 
 class ClusterFilter(Struct, frozen=True):
@@ -75,18 +74,20 @@ class ClusterFilter(Struct, frozen=True):
 
 
 class Clusters:
-    """The registry's records, and its port."""
+    """The registry's records."""
 
     def __init__(
         self,
         db: Database,
-        box: SecretBox,
+        credentials: Credentials,
         policy: AddressPolicy,
         clock: Clock,
+        cadence: Cadence,
         on_due: Callable[[], None],
     ) -> None:
         self._db = db
-        self._box = box
+        self._credentials = credentials
+        self._cadence = cadence
         self._policy = policy
         self._clock = clock
         self._on_due = on_due
@@ -106,27 +107,17 @@ class Clusters:
         check_fields(data, self._policy)
         cluster_id = uuid4()
         _require_cover(actor, "clusters:write", cluster_id, data.labels)
+        checked = None
+        if data.credentials is not None:
+            _require_cover(actor, "credentials:write", cluster_id, data.labels)
+            checked = await self._credentials.check(data.credentials, data)
         token = WEBHOOK_PREFIX + secrets.token_urlsafe(32)
-        row = {
-            **_columns(data, data.name),
-            "id": cluster_id,
-            "name": data.name,
-            "status": msgspec.to_builtins(Status()),
-            "state": Status().state,
-            "recent": [],
-            "version": 1,
-            "credentials": {},
-            "credential_version": 0,
-            "webhook_hash": _hash(token),
-        }
         async with self._db.begin() as tx:
-            try:
-                found = (await tx.execute(insert(clusters).values(row).returning(*_SHOWN))).one()
-            except IntegrityError as error:
-                raise ClusterAlreadyExists(
-                    f"a cluster named {data.name!r} is registered; choose another name"
-                ) from error
-            cluster = _cluster(found)
+            await self._insert(tx, cluster_id, data, token)
+            if checked is not None:
+                await self._credentials.write(tx, actor, cluster_id, data.name, checked)
+            found = await tx.execute(select(*shown(self._clock())).where(clusters.c.id == cluster_id))
+            cluster = to_cluster(found.one())
             event = ClusterRegistered(cluster_id=cluster_id, cluster_name=data.name, cluster=_public(cluster))
             await self._tell(tx, actor, "cluster.register", event)
         self._on_due()
@@ -136,23 +127,25 @@ class Clusters:
 
     async def page(self, scope: Scope, wanted: ClusterFilter, paging: Paging) -> tuple[list[Cluster], int]:
         """One page and the total, in two statements."""
-        condition = and_(in_scope(scope), *_conditions(wanted))
+        now = self._clock()
+        condition = and_(in_scope(scope), *_conditions(wanted, now))
         descending = wanted.sort.startswith("-")
         if (field := wanted.sort.removeprefix("-")) not in SORTS:
             raise InvalidRequest(f"sort: {field[:40]!r} is none of {', '.join(SORTS)}")
-        order = clusters.c[field].desc() if descending else clusters.c[field].asc()
+        column: ColumnElement[Any] = told_state(now) if field == "state" else clusters.c[field]
+        order = (column.desc() if descending else column.asc()).nulls_last()
         async with self._db.read() as connection:
             total = (
                 await connection.execute(select(func.count()).select_from(clusters).where(condition))
             ).scalar_one()
             rows = await connection.execute(
-                select(*_SHOWN)
+                select(*shown(now))
                 .where(condition)
-                .order_by(order, clusters.c.id)
+                .order_by(order, clusters.c.name)
                 .limit(paging.page_size)
                 .offset(paging.offset)
             )
-            return [_cluster(row) for row in rows], total
+            return [to_cluster(row) for row in rows], total
 
     async def get(self, scope: Scope, cluster_id: UUID) -> Cluster:
         """One cluster; ClusterNotFound also where it lies outside the scope."""
@@ -162,9 +155,7 @@ class Clusters:
         """One cluster by its name."""
         return await self._one(scope, clusters.c.name == name, name)
 
-    async def replace(
-        self, actor: Identity, cluster_id: UUID, data: ClusterReplace, if_match: str | None
-    ) -> Cluster:
+    async def replace(self, actor: Identity, cluster_id: UUID, data: ClusterReplace, if_match: str | None) -> Cluster:
         """Replace what people may edit.
 
         Raises:
@@ -187,9 +178,9 @@ class Clusters:
                     updated_at=self._clock(),
                     next_due_at=func.now(),
                 )
-                .returning(*_SHOWN)
+                .returning(*shown(self._clock()))
             )
-            cluster = _cluster(found.one())
+            cluster = to_cluster(found.one())
             event = ClusterUpdated(cluster_id=cluster_id, cluster_name=cluster.name, cluster=_public(cluster))
             await self._tell(tx, actor, "cluster.update", event)
         self._on_due()
@@ -210,7 +201,7 @@ class Clusters:
         async with self._db.begin() as tx:
             cluster = await self._locked(tx, actor, "clusters:write", cluster_id, None)
             await tx.execute(
-                update(clusters).where(clusters.c.id == cluster_id).values(webhook_hash=_hash(token))
+                update(clusters).where(clusters.c.id == cluster_id).values(webhook_hash=webhook_hash(token))
             )
             await audit.record(tx, actor, "cluster.webhook_token", cluster.name, cluster_id=cluster_id)
         return _webhook(base_url, cluster_id, token)
@@ -225,83 +216,47 @@ class Clusters:
         self._on_due()
         return cluster
 
-    # --- the port ---------------------------------------------------------------------------------------------
-
-    async def targets(self, request: TargetQuery) -> Targets:
-        """See `ports.registry.Registry`."""
-        condition = in_scope(request.scope)
-        if request.cluster_ids:
-            condition = and_(condition, clusters.c.id.in_(request.cluster_ids))
-        columns = (
-            clusters.c.id,
-            clusters.c.name,
-            clusters.c.labels,
-            clusters.c.endpoints,
-            clusters.c.credential_version,
-        )
-        async with self._db.read() as connection:
-            rows = (
-                await connection.execute(select(*columns).where(condition).order_by(clusters.c.name))
-            ).all()
-        if missing := set(request.cluster_ids) - {row.id for row in rows}:
-            raise ClusterNotFound(f"there is no cluster {min(missing)}")
-        return Targets(tuple(_target(row) for row in rows))
-
-    async def credential(self, request: CredentialQuery) -> Credential:
-        """See `ports.registry.Registry`."""
-        columns = (clusters.c.credentials, clusters.c.credential_version)
-        async with self._db.read() as connection:
-            row = (
-                await connection.execute(select(*columns).where(clusters.c.id == request.cluster_id))
-            ).one_or_none()
-        if row is None:
-            raise ClusterNotFound(f"there is no cluster {request.cluster_id}")
-        opened = {
-            field: self._box.open(sealed, f"{request.cluster_id}/{field}")
-            for field, sealed in row.credentials.items()
-            if field in ("prometheus_token", "alertmanager_token", "token")
-        }
-        shared = opened.get("token")
-        return Credential(
-            version=row.credential_version,
-            prometheus_token=opened.get("prometheus_token", shared),
-            alertmanager_token=opened.get("alertmanager_token", shared),
-        )
-
-    async def webhook(self, request: WebhookCall) -> WebhookSource:
-        """See `ports.registry.Registry`."""
-        async with self._db.read() as connection:
-            row = (
-                await connection.execute(
-                    select(clusters.c.name, clusters.c.webhook_hash).where(
-                        clusters.c.id == request.cluster_id
-                    )
-                )
-            ).one_or_none()
-        expected = row.webhook_hash if row is not None else _hash("")
-        if not hmac.compare_digest(expected, _hash(request.token)) or row is None:
-            raise AuthFailed(
-                "the webhook token is not this cluster's; see POST /api/v1/clusters/{id}/webhook-token"
-            )
-        return WebhookSource(request.cluster_id, row.name)
-
     # --- inside -----------------------------------------------------------------------------------------------
+
+    async def _insert(self, tx: AsyncConnection, cluster_id: UUID, data: ClusterCreate, token: str) -> None:
+        now = self._clock()
+        row = {
+            **_columns(data, data.name),
+            "id": cluster_id,
+            "name": data.name,
+            "status": msgspec.to_builtins(Status()),
+            "state": Status().state,
+            "recent": [],
+            "stale_at": now + timedelta(seconds=self._cadence.stale_after_s(data.cluster_type)),
+            "version": 1,
+            "credentials": {},
+            "credential_version": 0,
+            "webhook_hash": webhook_hash(token),
+            "created_at": now,
+            "updated_at": now,
+        }
+        try:
+            await tx.execute(insert(clusters).values(row))
+        except IntegrityError as error:
+            raise ClusterAlreadyExists(f"a cluster named {data.name!r} is registered; choose another name") from error
 
     async def _one(self, scope: Scope, condition: ColumnElement[bool], what: str) -> Cluster:
         async with self._db.read() as connection:
-            row = (await connection.execute(select(*_SHOWN).where(condition, in_scope(scope)))).one_or_none()
+            row = (
+                await connection.execute(select(*shown(self._clock())).where(condition, in_scope(scope)))
+            ).one_or_none()
         if row is None:
             raise ClusterNotFound(f"there is no cluster {what[:80]!r}")
-        return _cluster(row)
+        return to_cluster(row)
 
     async def _locked(
         self, tx: AsyncConnection, actor: Identity, permission: str, cluster_id: UUID, if_match: str | None
     ) -> Cluster:
         condition = and_(clusters.c.id == cluster_id, in_scope(actor.scope(permission)))
-        row = (await tx.execute(select(*_SHOWN).where(condition).with_for_update())).one_or_none()
+        row = (await tx.execute(select(*shown(self._clock())).where(condition).with_for_update())).one_or_none()
         if row is None:
             raise ClusterNotFound(f"there is no cluster {str(cluster_id)!r}")
-        cluster = _cluster(row)
+        cluster = to_cluster(row)
         if if_match is not None and if_match.strip() not in ("*", etag(cluster.version)):
             raise PreconditionFailed(
                 f"the cluster was changed meanwhile: its version is {etag(cluster.version)}, If-Match says "
@@ -328,12 +283,14 @@ def _columns(fields: ClusterFields, name: str) -> dict[str, Any]:
     return {**columns, "display_name": fields.display_name or name}
 
 
-def _conditions(wanted: ClusterFilter) -> list[ColumnElement[Any]]:
+def _conditions(wanted: ClusterFilter, now: datetime) -> list[ColumnElement[Any]]:
     conditions: list[ColumnElement[Any]] = [
         clusters.c[field] == value
-        for field in ("cluster_type", "environment", "region", "state")
+        for field in ("cluster_type", "environment", "region")
         if (value := getattr(wanted, field)) is not None
     ]
+    if wanted.state is not None:
+        conditions.append(told_state(now) == wanted.state)
     if wanted.name is not None:
         conditions.append(clusters.c.name.icontains(wanted.name, autoescape=True))
     if wanted.search is not None:
@@ -365,29 +322,10 @@ def _public(cluster: Cluster) -> dict[str, Any]:
     return found
 
 
-def _target(row: Any) -> Target:
-    endpoints = msgspec.convert(row.endpoints, Endpoints)
-    return Target(
-        cluster_id=row.id,
-        cluster_name=row.name,
-        labels=row.labels,
-        metrics=_endpoint(endpoints, "thanos") or _endpoint(endpoints, "prometheus"),
-        alertmanager=_endpoint(endpoints, "alertmanager"),
-        credential_version=row.credential_version,
-    )
-
-
-def _endpoint(endpoints: Endpoints, kind: str) -> Endpoint | None:
-    url = endpoints.url(kind)
-    if url is None:
-        return None
-    options = endpoints.options.get(kind)
-    return Endpoint(url) if options is None else Endpoint(url, options.tls, options.tenant)
-
-
 def _webhook(base_url: str, cluster_id: UUID, token: str) -> Webhook:
     return Webhook(f"{base_url.rstrip('/')}/api/v1/alerts/webhook/{cluster_id}", token)
 
 
-def _hash(token: str) -> str:
+def webhook_hash(token: str) -> str:
+    """What is stored of a webhook token: 32 random bytes need no salt and no stretching."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -6,10 +6,12 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import func, select
 
-from aiops.core.db import Database, as_struct
+from aiops.core.clock import Clock
+from aiops.core.db import Database
 from aiops.core.identity import Scope
 from aiops.core.web import Paging
 from aiops.registry.model import HistoryItem
+from aiops.registry.rows import told_state
 from aiops.registry.tables import clusters, health_history, in_scope
 
 
@@ -27,24 +29,26 @@ class FleetSummary(Struct, frozen=True):
     avg_health_score: float | None
     average_cpu_usage: float | None
     average_memory_usage: float | None
+    firing_alerts: dict[str, int] | None
 
 
 class Fleet:
     """Reads; changes nothing."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
+        self._clock = clock
 
     async def summary(self, scope: Scope) -> FleetSummary:
         """One statement over all clusters of the scope."""
         score = clusters.c.status["health_score"].as_integer()
-        columns = (clusters.c.state, clusters.c.cluster_type, clusters.c.environment)
+        columns = (told_state(self._clock()).label("state"), clusters.c.cluster_type, clusters.c.environment)
         async with self._db.read() as connection:
             rows = (
                 await connection.execute(
                     select(*columns, func.count(), func.sum(score), func.count(score))
                     .where(in_scope(scope))
-                    .group_by(*columns)
+                    .group_by("state", clusters.c.cluster_type, clusters.c.environment)
                 )
             ).all()
         counted: list[dict[str, int]] = [{}, {}, {}]
@@ -68,6 +72,7 @@ class Fleet:
             avg_health_score=round(total_score / scored, 1) if scored else None,
             average_cpu_usage=None,
             average_memory_usage=None,
+            firing_alerts=None,
         )
 
     async def history(self, cluster_id: UUID, paging: Paging) -> tuple[list[HistoryItem], int]:

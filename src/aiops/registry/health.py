@@ -1,135 +1,72 @@
 """The health loop: due clusters are claimed, asked, judged, and their state changed together with its event.
 
 Any number of replicas may run it. A claim is one short UPDATE that skips what others hold; no transaction stays open
-while a cluster is asked. What could not be measured stays null.
+while a cluster is asked. What could not be measured stays null. A cluster that cannot be checked, for whatever
+reason, is logged and tried again at its next time: it never keeps the others from being checked.
 """
 
 import asyncio
 import random
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID, uuid4
 
 import msgspec
 import structlog
 from msgspec import Struct
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiops.core.clock import Clock
 from aiops.core.db import Database
-from aiops.core.http import Deadline, HttpClient, HttpRequest, Tls, UpstreamFailure
 from aiops.core.outbox import publish
-from aiops.core.secretbox import SecretBox
+from aiops.core.tasks import attempt
 from aiops.ports.events import ClusterStatusChanged, to_message
-from aiops.registry.model import ClusterType, Condition, Connectivity, Endpoints, State, Status
-from aiops.registry.tables import clusters, health_history
+from aiops.registry import history
+from aiops.registry.cadence import Cadence
+from aiops.registry.credentials import Vault
+from aiops.registry.destinations import destinations
+from aiops.registry.model import ClusterType, Endpoints, State, Status
+from aiops.registry.probes import Prober, Tokens
+from aiops.registry.rows import told_state
+from aiops.registry.tables import clusters
+from aiops.registry.verdict import Outcomes, Verdict, conditions, judge
 
-# seconds between checks, seconds for one; from the contract
-RHYTHM: Final = {
-    ClusterType.HUB: (15.0, 5.0),
-    ClusterType.SPOKE: (30.0, 10.0),
-    ClusterType.EDGE: (60.0, 15.0),
-    ClusterType.FAR_EDGE: (120.0, 30.0),
-}
-PENALTIES: Final = {"api_server": 50, "prometheus": 20, "tempo": 15, "loki": 15}
-RECENT: Final = 10
-AGGREGATE_EVERY: Final = timedelta(minutes=5)
 IDLE_S: Final = 1.0
-PATHS: Final = {
-    "api_server": ("/readyz", "/healthz"),
-    "prometheus": ("/-/ready", "/api/v1/query?query=1"),
-    "tempo": ("/ready",),
-    "loki": ("/ready",),
-    "alertmanager": ("/-/ready",),
-}
-CONDITIONS: Final = {
-    "api_server": "APIReachable",
-    "prometheus": "MetricsReachable",
-    "tempo": "TracesReachable",
-    "loki": "LogsReachable",
-    "alertmanager": "AlertsReachable",
-}
-_OK: Final = 200
-_NOT_FOUND: Final = 404
+FORGET_EVERY_S: Final = 3600.0
+_CLAIMED: Final = (
+    "id",
+    "name",
+    "cluster_type",
+    "api_server_url",
+    "endpoints",
+    "credentials",
+    "credential_ca",
+    "credential_version",
+    "version",
+    "claimed_until",
+)
 _log = structlog.get_logger("aiops.health")
 
 
-class Finding(Struct, frozen=True):
-    """What one check said: null where there is nothing to check."""
+class Limits(Struct, frozen=True):
+    """How much one replica does at once, and how long history is kept."""
 
-    healthy: bool | None
-    error: str | None = None
-
-
-Findings = dict[str, Finding]
-
-
-class Verdict(Struct, frozen=True):
-    """A round of checks in numbers and one word."""
-
-    state: State
-    score: int
-    reason: str
-
-
-def judge(findings: Findings) -> Verdict:
-    """The contract's score and state for one round, without regard to earlier rounds."""
-    configured = {name: finding for name, finding in findings.items() if finding.healthy is not None}
-    failing = {name: finding for name, finding in configured.items() if not finding.healthy}
-    score = max(0, 100 - sum(PENALTIES.get(name, 0) for name in failing))
-    if not configured:
-        return Verdict(State.UNKNOWN, score, "no endpoint is configured")
-    if not failing:
-        return Verdict(State.ONLINE, score, "all checks pass")
-    reason = "; ".join(finding.error or f"{name} fails" for name, finding in failing.items())
-    has_api = "api_server" in configured
-    if "api_server" in failing or (not has_api and len(failing) == len(configured)):
-        return Verdict(State.OFFLINE, score, reason)
-    return Verdict(State.DEGRADED, score, reason)
-
-
-def settle(before: State, verdict: Verdict, recent: list[str]) -> State:
-    """The state to show: leaving ONLINE takes two rounds in a row that say so."""
-    if (
-        before is State.ONLINE
-        and verdict.state is not State.ONLINE
-        and (not recent or recent[-1] == State.ONLINE)
-    ):
-        return State.ONLINE
-    return verdict.state
-
-
-def connectivity(recent: list[str]) -> Connectivity:
-    """Over the last ten rounds: reached, not reached, or now and then."""
-    reached = [state != State.OFFLINE for state in recent]
-    if all(reached):
-        return Connectivity.CONNECTED
-    return Connectivity.INTERMITTENT if any(reached) else Connectivity.DISCONNECTED
+    max_concurrent: int
+    history_days: int
 
 
 class HealthLoop:
     """Claims and checks due clusters; `run` is a supervised task."""
 
     def __init__(
-        self,
-        db: Database,
-        http: HttpClient,
-        box: SecretBox,
-        clock: Clock,
-        *,
-        interval_scale: float,
-        claim_margin_s: float,
-        max_concurrent: int,
-        history_days: int,
+        self, db: Database, prober: Prober, vault: Vault, clock: Clock, cadence: Cadence, limits: Limits
     ) -> None:
         self._db = db
-        self._http = http
-        self._box = box
+        self._prober = prober
+        self._vault = vault
         self._clock = clock
-        self._scale = interval_scale
-        self._margin_s = claim_margin_s
-        self._max_concurrent = max_concurrent
-        self._history = timedelta(days=history_days)
+        self._cadence = cadence
+        self._limits = limits
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -139,20 +76,18 @@ class HealthLoop:
     async def run(self) -> None:
         """Check until cancelled."""
         running: set[asyncio.Task[None]] = set()
-        next_tidy = 0.0
         loop = asyncio.get_running_loop()
+        forget_at = loop.time()
         try:
             while True:
                 self._wake.clear()
-                if loop.time() >= next_tidy:
-                    await self._forget_old_history()
-                    next_tidy = loop.time() + 3600
-                for row in await self._claim(self._max_concurrent - len(running)):
-                    task = asyncio.create_task(self._check(row), name=f"check {row.name}")
-                    running.add(task)
-                for task in [task for task in running if task.done()]:
-                    running.discard(task)
-                    task.result()
+                if loop.time() >= forget_at:
+                    async with self._db.begin() as tx:
+                        await history.forget(tx, self._clock() - timedelta(days=self._limits.history_days))
+                    forget_at = loop.time() + FORGET_EVERY_S
+                running = {task for task in running if not task.done()}
+                for row in await self._claim(self._limits.max_concurrent - len(running)):
+                    running.add(asyncio.create_task(self._check_safely(row), name=f"check {row.name}"))
                 try:
                     async with asyncio.timeout(IDLE_S):
                         await self._wake.wait()
@@ -164,6 +99,7 @@ class HealthLoop:
             await asyncio.gather(*running, return_exceptions=True)
 
     async def _claim(self, limit: int) -> list[Row[Any]]:
+        """Take due rows. Their next time is set already, so that a wish for a check meanwhile is not overwritten."""
         if limit <= 0:
             return []
         now = func.now()
@@ -176,179 +112,109 @@ class HealthLoop:
             .order_by(clusters.c.next_due_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
+            .cte("due")  # as an IN (...) the planner may run it again for each row, past its limit
         )
-        longest = max(timeout for _, timeout in RHYTHM.values())
+        jitter = random.uniform(0.9, 1.1)  # noqa: S311 - spreads checks, no secret
         async with self._db.begin() as tx:
             rows = await tx.execute(
                 update(clusters)
-                .where(clusters.c.id.in_(due))
-                .values(claimed_until=now + timedelta(seconds=longest + self._margin_s))
-                .returning(
-                    clusters.c.id,
-                    clusters.c.name,
-                    clusters.c.cluster_type,
-                    clusters.c.api_server_url,
-                    clusters.c.endpoints,
-                    clusters.c.credentials,
-                    clusters.c.version,
+                .where(clusters.c.id == due.c.id)
+                .values(
+                    claimed_until=now + func.make_interval(0, 0, 0, 0, 0, 0, self._cadence.claim_sql()),
+                    next_due_at=now + func.make_interval(0, 0, 0, 0, 0, 0, self._cadence.interval_sql() * jitter),
                 )
+                .returning(*(clusters.c[name] for name in _CLAIMED))
             )
             return list(rows)
 
+    async def _check_safely(self, row: Row[Any]) -> None:
+        async def run() -> None:
+            await self._check(row)
+
+        if (error := await attempt(run)) is not None:
+            _log.error("a cluster could not be checked", cluster=row.name, exc_info=error)
+        self._wake.set()
+
     async def _check(self, row: Row[Any]) -> None:
-        interval_s, timeout_s = RHYTHM[ClusterType(row.cluster_type)]
-        deadline = Deadline.after(timeout_s)
         endpoints = msgspec.convert(row.endpoints, Endpoints)
-        probes = {name: self._probe(row, endpoints, name, deadline) for name in PATHS}
-        findings = dict(zip(probes, await asyncio.gather(*probes.values()), strict=True))
-        next_s = interval_s * self._scale * random.uniform(0.9, 1.1)  # noqa: S311 - jitter
-        await self._store(row.id, findings, timedelta(seconds=next_s))
+        found = destinations(row.api_server_url, endpoints, api_server_ca=row.credential_ca)
+        tokens = self._vault.tokens(row.id, row.credentials, found)
+        timeout_s = self._cadence.timeout_s(ClusterType(row.cluster_type))
+        outcomes = await self._prober.check(found, tokens, timeout_s)
+        async with self._db.begin() as tx:
+            await self._store(tx, row, tokens, outcomes)
 
-    async def _probe(self, row: Row[Any], endpoints: Endpoints, name: str, deadline: Deadline) -> Finding:
-        if name == "api_server":
-            url, options = row.api_server_url, None
-        else:
-            kind = "thanos" if name == "prometheus" and endpoints.thanos_url else name
-            url, options = endpoints.url(kind), endpoints.options.get(kind)
-        if url is None:
-            return Finding(None)
-        tls = Tls(options.tls.ca, options.tls.server_name, options.tls.insecure) if options else Tls()
-        error = ""
-        for path in PATHS[name]:
-            request = HttpRequest(
-                method="GET",
-                url=url.rstrip("/") + path,
-                peer="probe",
-                bearer=self._token(row, name),
-                tls=tls,
-                headers={"X-Scope-OrgID": options.tenant} if options and options.tenant else {},
-                max_response_bytes=1024 * 1024,
-                use_breaker=False,
-            )
-            try:
-                response = await self._http.fetch(request, deadline)
-            except UpstreamFailure as failure:
-                return Finding(healthy=False, error=f"{name}: {failure.message}")
-            if response.status == _OK:
-                return Finding(healthy=True)
-            error = f"{name}: {path} answers {response.status}"
-            if response.status != _NOT_FOUND:
-                break
-        return Finding(healthy=False, error=error)
-
-    def _token(self, row: Row[Any], name: str) -> str | None:
-        field = "token" if name == "api_server" else f"{name}_token"
-        if field not in row.credentials:
-            field = "token"
-        sealed = row.credentials.get(field)
-        return self._box.open(sealed, f"{row.id}/{field}") if sealed else None
-
-    async def _store(self, cluster_id: UUID, findings: Findings, next_in: timedelta) -> None:
+    async def _store(self, tx: AsyncConnection, row: Row[Any], tokens: Tokens, outcomes: Outcomes) -> None:
         """Judge against the row as it is now, under its lock, so that an edit meanwhile is not lost."""
         now = self._clock()
-        verdict = judge(findings)
-        async with self._db.begin() as tx:
-            row = (
-                await tx.execute(
-                    select(clusters.c.name, clusters.c.status, clusters.c.recent)
-                    .where(clusters.c.id == cluster_id)
-                    .with_for_update()
-                )
-            ).one_or_none()
-            if row is None:  # removed while it was asked
-                return
-            before = msgspec.convert(row.status, Status)
-            state = settle(before.state, verdict, row.recent)
-            recent = [*row.recent, verdict.state][-RECENT:]
-            status = _status(before, state, verdict, findings, recent, now)
-            await tx.execute(
-                update(clusters)
-                .where(clusters.c.id == cluster_id)
-                .values(
-                    status=msgspec.to_builtins(status),
-                    state=state,
-                    recent=recent,
-                    claimed_until=None,
-                    next_due_at=func.now() + (next_in if state is verdict.state else next_in / 3),
-                    **({"last_seen_at": now} if verdict.state is not State.OFFLINE else {}),
-                )
+        columns = [clusters.c[name] for name in (*_CLAIMED, "state", "status", "recent", "period", "last_seen_at")]
+        query = select(*columns, told_state(now).label("told_state")).where(clusters.c.id == row.id)
+        locked: Row[Any] | None = (await tx.execute(query.with_for_update())).one_or_none()
+        if locked is None or locked.claimed_until != row.claimed_until:
+            return  # removed meanwhile, or so late that another replica took over
+        mine = update(clusters).where(clusters.c.id == row.id)
+        if (locked.version, locked.credential_version) != (row.version, row.credential_version):
+            # Edited meanwhile: what was asked is no longer what is registered.
+            await tx.execute(mine.values(claimed_until=None, next_due_at=func.now()))
+            return
+        verdict = judge(State(locked.told_state), [State(state) for state in locked.recent], outcomes)
+        period = history.fold(history.read_period(locked.period), now, verdict, outcomes)
+        status = self._status(locked, verdict, outcomes, now, has_credentials=bool(tokens))
+        stale_after_s = self._cadence.stale_after_s(ClusterType(row.cluster_type))
+        await tx.execute(
+            mine.values(
+                status=msgspec.to_builtins(status),
+                state=verdict.state,
+                recent=verdict.recent,
+                period=msgspec.to_builtins(period),
+                stale_at=now + timedelta(seconds=stale_after_s),
+                claimed_until=None,
+                last_seen_at=now if verdict.reached else locked.last_seen_at,
+                # A first bad round is looked at again soon: trouble shows early, a hiccup costs one more question.
+                **({"next_due_at": self._soon(row)} if verdict.state is not verdict.recent[-1] else {}),
             )
-            checks = {name: finding.healthy for name, finding in findings.items()}
-            if state is not before.state:
-                await tx.execute(
-                    insert(health_history).values(
-                        _line(cluster_id, now, "TRANSITION", state, verdict, checks)
-                    )
-                )
-                event = ClusterStatusChanged(
-                    cluster_id=cluster_id,
-                    cluster_name=row.name,
-                    old_state=before.state,
-                    new_state=state,
-                    health_score=verdict.score,
-                    reason=verdict.reason,
-                )
-                await publish(tx, to_message(event, source="registry", at=now))
-                _log.info(
-                    "cluster changed state",
-                    cluster=row.name,
-                    old=before.state,
-                    new=state,
-                    reason=verdict.reason,
-                )
-            slot = now - (now - now.replace(minute=0, second=0, microsecond=0)) % AGGREGATE_EVERY
-            if before.last_check_at is None or before.last_check_at < slot:
-                await tx.execute(
-                    insert(health_history).values(_line(cluster_id, now, "AGGREGATE", state, verdict, checks))
-                )
+        )
+        await history.write_aggregate(tx, row.id, period, verdict)
+        if verdict.state != locked.state:
+            await history.write_transition(tx, row.id, now, verdict, outcomes)
+            await self._tell(tx, locked, verdict, now)
 
-    async def _forget_old_history(self) -> None:
-        async with self._db.begin() as tx:
-            await tx.execute(
-                delete(health_history).where(health_history.c.observed_at < self._clock() - self._history)
-            )
+    def _soon(self, row: Row[Any]) -> Any:
+        seconds = self._cadence.interval_s(ClusterType(row.cluster_type)) / 3
+        return func.least(clusters.c.next_due_at, func.now() + timedelta(seconds=seconds))
 
-
-def _line(
-    cluster_id: UUID, now: datetime, kind: str, state: State, verdict: Verdict, checks: dict[str, bool | None]
-) -> dict[str, Any]:
-    return {
-        "id": uuid4(),
-        "cluster_id": cluster_id,
-        "observed_at": now,
-        "kind": kind,
-        "state": state,
-        "health_score": verdict.score,
-        "reason": verdict.reason,
-        "checks": checks,
-    }
-
-
-def _status(
-    before: Status, state: State, verdict: Verdict, findings: Findings, recent: list[str], now: datetime
-) -> Status:
-    since = {condition.type: condition for condition in before.conditions}
-
-    def condition(kind: str, healthy: bool | None, message: str) -> Condition:  # noqa: FBT001 - three-valued
-        status = "UNKNOWN" if healthy is None else str(healthy).upper()
-        reason = "NotConfigured" if healthy is None else "Reachable" if healthy else "Unreachable"
-        old = since.get(kind)
-        changed = old is None or old.status != status
-        return Condition(
-            kind, status, reason, message, now if old is None or changed else old.last_transition_time
+    @staticmethod
+    def _status(
+        locked: Row[Any], verdict: Verdict, outcomes: Outcomes, now: datetime, *, has_credentials: bool
+    ) -> Status:
+        before = msgspec.convert(locked.status, Status)
+        return Status(
+            state=verdict.state,
+            health_score=verdict.health_score,
+            connectivity=verdict.connectivity,
+            last_error=verdict.last_error,
+            last_check_at=now,
+            conditions=tuple(
+                conditions(before.conditions, verdict.state, outcomes, has_credentials=has_credentials, now=now)
+            ),
+            **{f"{check}_healthy": outcome.healthy for check, outcome in outcomes.items()},
         )
 
-    conditions = [condition("Available", state is State.ONLINE, verdict.reason)]
-    conditions += [
-        condition(CONDITIONS[name], finding.healthy, finding.error or "")
-        for name, finding in findings.items()
-    ]
-    return Status(
-        state=state,
-        health_score=verdict.score,
-        connectivity=connectivity(recent),
-        last_error=None if verdict.state is State.ONLINE else verdict.reason,
-        last_check_at=now,
-        conditions=tuple(conditions),
-        **{f"{name}_healthy": finding.healthy for name, finding in findings.items()},
-    )
+    @staticmethod
+    async def _tell(tx: AsyncConnection, locked: Row[Any], verdict: Verdict, now: datetime) -> None:
+        event = ClusterStatusChanged(
+            cluster_id=locked.id,
+            cluster_name=locked.name,
+            old_state=locked.state,
+            new_state=verdict.state,
+            health_score=verdict.health_score or 0,
+            reason=verdict.reason,
+        )
+        await publish(tx, to_message(event, source="registry", at=now))
+        _log.info(
+            "cluster changed state",
+            cluster=locked.name,
+            old=locked.state,
+            new=verdict.state,
+            reason=verdict.reason,
+        )

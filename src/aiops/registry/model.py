@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from cryptography import x509
 from msgspec import UNSET, Struct, UnsetType
 
 from aiops.core.addresses import AddressPolicy
@@ -15,10 +16,12 @@ from aiops.ports.registry import EndpointTls
 
 NAME: Final = re.compile(r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")
 MAX_URL: Final = 2048
+MAX_CA: Final = 128 * 1024
 MAX_LABELS: Final = 64
 MAX_TEXT: Final = 256
 MAX_DISPLAY_NAME: Final = 128
 ENDPOINT_KINDS: Final = ("prometheus", "thanos", "tempo", "loki", "alertmanager")
+OPTION_KINDS: Final = (*ENDPOINT_KINDS, "api_server")
 
 
 class ClusterType(StrEnum):
@@ -65,11 +68,34 @@ class Connectivity(StrEnum):
     INTERMITTENT = "INTERMITTENT"
 
 
-class Condition(Struct, frozen=True):
-    """One aspect of a cluster, in Kubernetes' shape. `status` is TRUE, FALSE or UNKNOWN."""
+class ConditionStatus(StrEnum):
+    """Whether a condition holds."""
 
-    type: str
-    status: str
+    TRUE = "TRUE"
+    FALSE = "FALSE"
+    UNKNOWN = "UNKNOWN"
+
+
+class ConditionType(StrEnum):
+    """A cluster's conditions, in the order in which they are shown."""
+
+    ACCEPTED = "Accepted"
+    CREDENTIALS_VALID = "CredentialsValid"
+    API_REACHABLE = "APIReachable"
+    AVAILABLE = "Available"
+    CLOCK_SYNCED = "ClockSynced"
+    METRICS_REACHABLE = "MetricsReachable"
+    LOGS_REACHABLE = "LogsReachable"
+    TRACES_REACHABLE = "TracesReachable"
+    ALERTS_REACHABLE = "AlertsReachable"
+    CAPABILITIES_DISCOVERED = "CapabilitiesDiscovered"
+
+
+class Condition(Struct, frozen=True):
+    """One aspect of a cluster, in Kubernetes' shape."""
+
+    type: ConditionType
+    status: ConditionStatus
     reason: str
     message: str
     last_transition_time: datetime
@@ -97,15 +123,19 @@ class Status(Struct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...] = ()
 
 
-class EndpointOptions(Struct, frozen=True, forbid_unknown_fields=True):
-    """What asking one endpoint needs beside its URL."""
+class StrictTls(EndpointTls, frozen=True, forbid_unknown_fields=True):
+    """The port's struct as a caller sends it: a misspelt field is an error, not a default."""
 
-    tls: EndpointTls = EndpointTls()
+
+class EndpointOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """What asking one endpoint needs beside its URL. `tenant` is sent as X-Scope-OrgID."""
+
+    tls: StrictTls = StrictTls()
     tenant: str | None = None
 
 
 class Endpoints(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A cluster's telemetry. `options` is keyed by kind: prometheus, thanos, tempo, loki, alertmanager."""
+    """A cluster's telemetry. `options` is keyed by kind: prometheus, thanos, tempo, loki, alertmanager, api_server."""
 
     prometheus_url: str | None = None
     thanos_url: str | None = None
@@ -134,10 +164,54 @@ class ClusterFields(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     endpoints: Endpoints = Endpoints()
 
 
+class AuthType(StrEnum):
+    """How the hub signs in to the cluster."""
+
+    KUBECONFIG = "KUBECONFIG"
+    SERVICE_ACCOUNT = "SERVICE_ACCOUNT"
+    OIDC = "OIDC"
+
+
+class CredentialState(StrEnum):
+    """What the endpoints said of the credentials when they were stored."""
+
+    VALID = "VALID"  # at least one endpoint took them, none refused
+    INVALID = "INVALID"  # an endpoint refused them
+    UNVERIFIED = "UNVERIFIED"  # nobody could be asked
+
+
+class CredentialsIn(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a person sends; every field but `auth_type` and `ca` is a secret."""
+
+    auth_type: AuthType
+    kubeconfig: str | None = None
+    token: str | None = None
+    ca: str | None = None
+    prometheus_token: str | None = None
+    tempo_token: str | None = None
+    loki_token: str | None = None
+    alertmanager_token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"CredentialsIn({self.auth_type})"
+
+
+class CredentialsStored(Struct, frozen=True, kw_only=True):
+    """What may be told of stored credentials. `validation` is success, failed:<why> or skipped by destination."""
+
+    status: CredentialState
+    auth_type: AuthType
+    version: int
+    stored: tuple[str, ...]
+    validation: dict[str, str]
+    expires_at: datetime | None
+
+
 class ClusterCreate(ClusterFields, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A new cluster."""
+    """A new cluster, with its credentials where they are known."""
 
     name: str
+    credentials: CredentialsIn | None = None
 
 
 class ClusterReplace(ClusterFields, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -147,7 +221,7 @@ class ClusterReplace(ClusterFields, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class Cluster(Struct, frozen=True, kw_only=True):
-    """A registered cluster."""
+    """A registered cluster. `credentials` tells of them, never what they are; null when none are stored."""
 
     id: UUID
     name: str
@@ -162,6 +236,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
     status: Status
     capabilities: dict[str, Any] | None
     endpoints: Endpoints
+    credentials: CredentialsStored | None
     created_at: datetime
     updated_at: datetime
     last_seen_at: datetime | None
@@ -182,19 +257,19 @@ class RegisteredCluster(Cluster, frozen=True, kw_only=True):
 
 
 class HistoryItem(Struct, frozen=True):
-    """One line of a cluster's health history."""
+    """One line of a cluster's health history. `checks` counts: `{"prometheus": {"passed": 9, "failed": 1}}`."""
 
     observed_at: datetime
     kind: str
     state: State
     health_score: int | None
     reason: str
-    checks: dict[str, bool | None]
+    checks: dict[str, dict[str, int]]
 
 
 def check_name(name: str) -> None:
     """Raise InvalidClusterName unless the name is a DNS label of 3 to 63 characters."""
-    if not NAME.match(name):
+    if not NAME.fullmatch(name):
         raise InvalidClusterName(
             f"{name[:80]!r} is not a cluster name: 3 to 63 lower-case letters, digits and dashes, "
             "beginning and ending with a letter or digit"
@@ -209,18 +284,34 @@ def check_fields(fields: ClusterFields, policy: AddressPolicy) -> None:
     if len(fields.platform_version or "") > MAX_TEXT:
         raise InvalidRequest(f"platform_version: at most {MAX_TEXT} characters")
     if len(fields.labels) > MAX_LABELS or any(
-        not key or len(key) > MAX_TEXT or len(value) > MAX_TEXT for key, value in fields.labels.items()
+        not key or "=" in key or len(key) > MAX_TEXT or len(value) > MAX_TEXT for key, value in fields.labels.items()
     ):
-        raise InvalidRequest(f"labels: at most {MAX_LABELS}, keys and values at most {MAX_TEXT} characters")
-    if unknown := fields.endpoints.options.keys() - set(ENDPOINT_KINDS):
         raise InvalidRequest(
-            f"endpoints.options: {sorted(unknown)[0]!r} is none of {', '.join(ENDPOINT_KINDS)}"
+            f"labels: at most {MAX_LABELS}, keys and values at most {MAX_TEXT} characters, no '=' in a key"
         )
+    for kind, options in fields.endpoints.options.items():
+        _check_options(f"endpoints.options.{kind}", options)
+    if unknown := fields.endpoints.options.keys() - set(OPTION_KINDS):
+        raise InvalidRequest(f"endpoints.options: {min(unknown)!r} is none of {', '.join(OPTION_KINDS)}")
     if fields.api_server_url is not None:
         _check_url("api_server_url", fields.api_server_url, ("https",), policy)
     for kind in ENDPOINT_KINDS:
         if (url := fields.endpoints.url(kind)) is not None:
             _check_url(f"endpoints.{kind}_url", url, ("http", "https"), policy)
+
+
+def _check_options(what: str, options: EndpointOptions) -> None:
+    if (tenant := options.tenant) is not None and not (
+        tenant and len(tenant) <= MAX_TEXT and tenant.isascii() and tenant.isprintable()
+    ):
+        raise InvalidRequest(f"{what}.tenant: 1 to {MAX_TEXT} printable ASCII characters")
+    if len(options.tls.server_name or "") > MAX_TEXT:
+        raise InvalidRequest(f"{what}.tls.server_name: at most {MAX_TEXT} characters")
+    if options.tls.ca is not None:
+        try:
+            x509.load_pem_x509_certificates(options.tls.ca[:MAX_CA].encode())
+        except ValueError as error:
+            raise InvalidRequest(f"{what}.tls.ca: not PEM certificates of at most {MAX_CA // 1024} KiB") from error
 
 
 def _check_url(what: str, url: str, schemes: tuple[str, ...], policy: AddressPolicy) -> None:

@@ -7,38 +7,39 @@ from aiops.core.module import Check, Module
 from aiops.core.peer import port_router
 from aiops.core.tasks import Task
 from aiops.ports.registry import Registry
+from aiops.registry.cadence import Cadence
 from aiops.registry.clusters import Clusters
-from aiops.registry.credentials import Credentials
+from aiops.registry.credentials import Credentials, Vault
 from aiops.registry.fleet import Fleet
-from aiops.registry.health import HealthLoop
+from aiops.registry.health import HealthLoop, Limits
+from aiops.registry.probes import Prober
 from aiops.registry.routes import router
+from aiops.registry.service import RegistryService
+from aiops.registry.trail import Trail
 from aiops.settings import Settings
 
 
 def build(settings: Settings, infra: Infra) -> tuple[Module, Registry]:
     """The module, and its port for others in this process."""
     mine = settings.registry
-    loop = HealthLoop(
-        infra.db,
-        infra.members,
-        infra.secrets,
-        infra.clock,
-        interval_scale=mine.interval_scale,
-        claim_margin_s=mine.claim_margin_s,
-        max_concurrent=mine.max_concurrent_checks,
-        history_days=mine.history_days,
-    )
+    cadence = Cadence(mine.interval_scale, mine.claim_margin_s)
+    vault = Vault(infra.secrets)
+    prober = Prober(infra.members, infra.clock)
+    limits = Limits(mine.max_concurrent_checks, mine.history_days)
+    loop = HealthLoop(infra.db, prober, vault, infra.clock, cadence, limits)
+    credentials = Credentials(infra.db, vault, prober, infra.clock, loop.wake)
     policy = AddressPolicy(allow_loopback=mine.allow_loopback_targets)
-    clusters = Clusters(infra.db, infra.secrets, policy, infra.clock, loop.wake)
-    credentials = Credentials(infra.db, infra.secrets, infra.clock)
+    clusters = Clusters(infra.db, credentials, policy, infra.clock, cadence, loop.wake)
+    fleet = Fleet(infra.db, infra.clock)
+    service = RegistryService(infra.db, vault)
     module = Module(
         name="registry",
-        routes=(router(clusters, credentials, Fleet(infra.db), settings.http.public_url),),
-        internal=(port_router("registry", clusters.targets, clusters.credential, clusters.webhook),),
-        tasks=(Task("registry.health", loop.run),),
+        routes=(router(clusters, credentials, fleet, Trail(infra.db), settings.http.public_url),),
+        internal=(port_router("registry", service.targets, service.credential, service.webhook),),
+        tasks=(Task("registry.health", loop.run), Task("registry.relay", Relay(infra.db, infra.bus).run)),
         checks=(
             Check("postgresql", lambda: migrations.check(infra.db)),
             Check("redis", infra.redis.check, critical=False),
         ),
     )
-    return module, clusters
+    return module, service

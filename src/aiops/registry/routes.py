@@ -10,13 +10,15 @@ from litestar.params import Parameter
 from aiops.core.identity import Identity
 from aiops.core.web import Page, Paging, etag, page_of, requires
 from aiops.registry.clusters import ClusterFilter, Clusters
-from aiops.registry.credentials import Credentials, CredentialsIn, CredentialsStored
+from aiops.registry.credentials import Credentials
 from aiops.registry.fleet import Fleet, FleetSummary
 from aiops.registry.model import (
     Cluster,
     ClusterCreate,
     ClusterReplace,
     ClusterType,
+    CredentialsIn,
+    CredentialsStored,
     Environment,
     HistoryItem,
     RegisteredCluster,
@@ -24,12 +26,13 @@ from aiops.registry.model import (
     Status,
     Webhook,
 )
+from aiops.registry.trail import AuditEntry, Trail
 
 READ = "clusters:read"
 
 
-def router(clusters: Clusters, credentials: Credentials, fleet: Fleet, public_url: str) -> Router:
-    """Everything under /api/v1/clusters and /api/v1/fleet."""
+def router(clusters: Clusters, credentials: Credentials, fleet: Fleet, trail: Trail, public_url: str) -> Router:
+    """Everything under /api/v1/clusters, /api/v1/fleet and /api/v1/audit."""
     return Router(
         "/api/v1",
         route_handlers=[
@@ -37,6 +40,7 @@ def router(clusters: Clusters, credentials: Credentials, fleet: Fleet, public_ur
             *_one(clusters, fleet),
             *_secrets(clusters, credentials, public_url),
             _summary(fleet),
+            _audit(trail),
         ],
         tags=["clusters"],
     )
@@ -130,15 +134,11 @@ def _one(clusters: Clusters, fleet: Fleet) -> list[HTTPRouteHandler]:
 
 def _secrets(clusters: Clusters, credentials: Credentials, public_url: str) -> list[HTTPRouteHandler]:
     @post("/clusters/{cluster_id:uuid}/webhook-token", guards=[requires("clusters:write")])
-    async def new_webhook_token(
-        cluster_id: UUID, identity: Identity, request: Request[Any, Any, Any]
-    ) -> Webhook:
+    async def new_webhook_token(cluster_id: UUID, identity: Identity, request: Request[Any, Any, Any]) -> Webhook:
         return await clusters.new_webhook(identity, cluster_id, _base(request, public_url))
 
     @post("/clusters/{cluster_id:uuid}/credentials", guards=[requires("credentials:write")])
-    async def store_credentials(
-        cluster_id: UUID, data: CredentialsIn, identity: Identity
-    ) -> CredentialsStored:
+    async def store_credentials(cluster_id: UUID, data: CredentialsIn, identity: Identity) -> CredentialsStored:
         return await credentials.store(identity, cluster_id, data)
 
     @delete("/clusters/{cluster_id:uuid}/credentials", guards=[requires("credentials:write")])
@@ -154,3 +154,19 @@ def _summary(fleet: Fleet) -> HTTPRouteHandler:
         return await fleet.summary(identity.scope("fleet:read"))
 
     return fleet_summary
+
+
+def _audit(trail: Trail) -> HTTPRouteHandler:
+    @get("/audit", guards=[requires("audit:read")])
+    async def list_audit(
+        identity: Identity,
+        paging: Paging,
+        cluster_id: UUID | None = None,
+        actor: str | None = None,
+        action: str | None = None,
+    ) -> Page[AuditEntry]:
+        identity.require_everything("audit:read")
+        items, total = await trail.page(paging, cluster_id=cluster_id, actor=actor, action=action)
+        return page_of(items, total, paging)
+
+    return list_audit

@@ -37,12 +37,21 @@ clusters: Final = Table(
     Column("environment", Text, nullable=False),
     Column("labels", JSONB, nullable=False),
     Column("endpoints", JSONB, nullable=False),
-    Column("capabilities", JSONB),
+    Column("capabilities", JSONB(none_as_null=True)),
     Column("status", JSONB, nullable=False),
     Column("state", Text, nullable=False),
     Column("recent", JSONB, nullable=False),
+    # The five minutes of history that are being counted.
+    Column("period", JSONB(none_as_null=True)),
+    # After this moment the state is told as UNKNOWN, whatever is stored.
+    Column("stale_at", DateTime(timezone=True), nullable=False),
     Column("version", Integer, nullable=False),
+    # field -> {"sealed": ciphertext, "origin": the one origin that it may be sent to}
     Column("credentials", JSONB, nullable=False),
+    # What may be told of them; null when none are stored.
+    Column("credential_info", JSONB(none_as_null=True)),
+    Column("credential_ca", Text),
+    # Counts on over a removal, so that a version never comes back.
     Column("credential_version", Integer, nullable=False),
     Column("webhook_hash", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
