@@ -1,6 +1,7 @@
 """Outgoing HTTP: one client for members, for the other roles, for the reverse proxy and for client commands.
 
-aiohttp is imported nowhere else. What callers need is listed here; the files below are this package's own business.
+aiohttp is imported nowhere else. What callers need is listed here; the files below are this package's own
+business.
 """
 
 from aiops.core.http.addresses import AddressPolicy, Target, parse_target

@@ -1,9 +1,9 @@
 """Which servers may be asked: what a URL must look like, and the addresses that are refused (SSRF).
 
-A member is registered by a user, so its URL must not lead the hub to itself, to its node's metadata service or to
-its neighbours on the link. Names are judged by what they resolve to, at each connect and on the very addresses that
-are then connected to, so a name that changes its answer in between gains nothing. Private networks are fine: real
-clusters live there.
+A member is registered by a user, so its URL must not lead the hub to itself, to its node's metadata service
+or to its neighbours on the link. Names are judged by what they resolve to, at each connect and on the very
+addresses that are then connected to, so a name that changes its answer in between gains nothing. Private
+networks are fine: real clusters live there.
 """
 
 import re
@@ -33,7 +33,8 @@ _METADATA: Final = frozenset(
     for text in ("fd00:ec2::254", "fd20:ce::254", "168.63.129.16", "100.100.100.200", "192.0.0.192")
 )
 _THIS_NETWORK: Final = ip_network("0.0.0.0/8")
-# Prefixes whose last 32 bits are an IPv4 address: mapped, compatible, NAT64 (RFC 6052) and its local form (RFC 8215).
+# Prefixes whose last 32 bits are an IPv4 address: mapped, compatible, NAT64 (RFC 6052) and its local form
+# (RFC 8215).
 _EMBEDDING: Final = tuple(
     IPv6Network(text)
     for text in ("::ffff:0:0/96", "::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")
@@ -55,10 +56,13 @@ class Target(Struct, frozen=True):
 
 
 def parse_target(text: str) -> Target:
-    """Take apart an absolute http(s) or ws(s) URL; it is sent as it stands, so it must be percent-encoded already.
+    """Take apart an absolute http(s) or ws(s) URL.
+
+    It is sent as it stands, so it must be percent-encoded already.
 
     Raises:
-        InvalidRequest: another scheme, no host, userinfo, forbidden characters, or a number that is no plain address.
+        InvalidRequest: another scheme, no host, userinfo, forbidden characters, or a number that is no plain
+            address.
 
     """
     if not _URL.fullmatch(text):
@@ -78,7 +82,7 @@ def parse_target(text: str) -> Target:
 
 
 def literal_address(host: str) -> Address | None:
-    """The address that the host is, or None when it is a name."""
+    """Read the host as an address; None when it is a name."""
     try:
         return ip_address(host.strip("[]").rstrip("."))
     except ValueError:
@@ -95,7 +99,7 @@ class AddressPolicy(Struct, frozen=True):
     unrestricted: bool = False
 
     def refusal(self, address: Address) -> str | None:
-        """Why the address is refused, or None when it is fine; forms that embed another address count as both."""
+        """Why the address is refused, or None; forms that embed another address count as both."""
         if self.unrestricted:
             return None
         for form in _forms(address):

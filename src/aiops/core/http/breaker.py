@@ -1,8 +1,8 @@
 """A circuit breaker for one origin: after enough failures in a row it answers at once instead of the origin.
 
-It half-opens by itself when its time has passed: a few requests go through, the first success closes it and the
-first failure opens it again (M. Nygard, Release It!, "Circuit Breaker"). It starts nothing and measures only by the
-clock that it is given.
+It half-opens by itself when its time has passed: a few requests go through, the first success closes it and
+the first failure opens it again (M. Nygard, Release It!, "Circuit Breaker"). It starts nothing and measures
+only by the clock that it is given.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,8 @@ class BreakerPolicy(Struct, frozen=True):
     failures: int = 5  # in a row
     open_s: float = 30.0
     probes: int = 3  # at a time while half-open
-    # An answer shows that the server lives, and our own roles answer 5xx on behalf of others: none counts unless
-    # named here, as 502, 503 and 504 may be for an origin behind somebody's ingress.
+    # An answer shows that the server lives, and our own roles answer 5xx on behalf of others: none counts
+    # unless named here, as 502, 503 and 504 may be for an origin behind somebody's ingress.
     failing_statuses: frozenset[int] = frozenset()
 
 
@@ -31,7 +31,10 @@ class BreakerState(StrEnum):
 
 
 class Breaker:
-    """The breaker of one origin. `on_change(tripped)` is called when it leaves the closed state and when it returns."""
+    """The breaker of one origin.
+
+    `on_change(tripped)` is called when it leaves the closed state and when it returns.
+    """
 
     def __init__(
         self, policy: BreakerPolicy, *, clock: Callable[[], float], on_change: Callable[[bool], None]
@@ -56,7 +59,7 @@ class Breaker:
         return max(0.0, (self._retry_at_s or 0.0) - self._clock())
 
     def admit(self) -> bool:
-        """Whether one request may go; each that may ends in exactly one of `succeeded`, `failed` and `abandoned`."""
+        """Whether one request may go; each that may ends in one of `succeeded`, `failed`, `abandoned`."""
         state = self.state
         if state is BreakerState.CLOSED:
             return True
@@ -66,14 +69,14 @@ class Breaker:
         return True
 
     def succeeded(self) -> None:
-        """The origin answered, to whomever."""
+        """Note that the origin answered, whomever."""
         self._failed_in_a_row = self._probing = 0
         if self._retry_at_s is not None:
             self._retry_at_s = None
             self._on_change(False)
 
     def failed(self) -> None:
-        """The origin did not answer an admitted request."""
+        """Note that the origin did not answer an admitted request."""
         self._failed_in_a_row += 1
         state = self.state
         if state is BreakerState.OPEN:
@@ -86,5 +89,5 @@ class Breaker:
         self._retry_at_s = self._clock() + self.policy.open_s
 
     def abandoned(self) -> None:
-        """The caller gave an admitted request up, which says nothing about the origin."""
+        """Note that the caller gave an admitted request up, which says nothing about the origin."""
         self._probing = max(0, self._probing - 1)

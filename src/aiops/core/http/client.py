@@ -1,8 +1,8 @@
 """The one client for everything that the product asks over HTTP.
 
-It follows no redirect, keeps no cookie, reads no proxy from the environment and puts no secret into an error. Every
-request has a deadline, every whole answer a limit that is counted after decompression. It knows nothing of what it
-asks: roles, clusters and their backends are its callers' business.
+It follows no redirect, keeps no cookie, reads no proxy from the environment and puts no secret into an error.
+Every request has a deadline, every whole answer a limit that is counted after decompression. It knows nothing
+of what it asks: roles, clusters and their backends are its callers' business.
 """
 
 import asyncio
@@ -103,7 +103,7 @@ class HttpClient:
         return len(self._origins)
 
     async def fetch(self, request: HttpRequest, deadline: Deadline) -> HttpResponse:
-        """The whole answer, decompressed, whatever its status unless that is a redirect.
+        """Get the whole answer, decompressed, whatever its status unless that is a redirect.
 
         Raises:
             UpstreamFailure: one of its kinds.
@@ -132,9 +132,10 @@ class HttpClient:
 
     @asynccontextmanager
     async def stream(self, request: HttpRequest, deadline: Deadline) -> AsyncIterator[StreamingResponse]:
-        """An answer that is passed on as it comes: any status, nothing decompressed, nothing followed.
+        """Pass an answer on as it comes: any status, nothing decompressed, nothing followed.
 
-        The deadline holds for the headers and, until `lift_deadline`, for the body; not for what the block does.
+        The deadline holds for the headers and, until `lift_deadline`, for the body; not for what the block
+        does.
 
         Raises:
             UpstreamFailure: one of its kinds.
@@ -167,9 +168,10 @@ class HttpClient:
         max_message_bytes: int = 1024 * 1024,
         ping_interval_s: float | None = None,
     ) -> AsyncIterator[ClientSocket]:
-        """A WebSocket, closed at the end of the block. The deadline holds for the handshake alone.
+        """Open a WebSocket, closed at the end of the block. The deadline holds for the handshake alone.
 
-        With `ping_interval_s` the other side is pinged so often, and given up when half of that passes unanswered.
+        With `ping_interval_s` the other side is pinged so often, and given up when half of that passes
+        unanswered.
 
         Raises:
             HandshakeRefused: the server answered with an ordinary status.
@@ -231,7 +233,7 @@ class HttpClient:
         *,
         decompress: bool,
     ) -> aiohttp.ClientResponse:
-        """Send the request and wait for the headers; once more after a failed connection where that is harmless."""
+        """Send the request and await the headers; once more after a failed connection where harmless."""
         observed.inject(headers)
         origin.budget.earn()
         try:
@@ -263,7 +265,7 @@ class _Verdict:
 
 @asynccontextmanager
 async def _judged(breaker: Breaker, request: HttpRequest, name: str) -> AsyncIterator[_Verdict]:
-    """Ask the breaker, and tell it how the block ended; where the request bypasses it, only a success counts."""
+    """Ask the breaker and tell it how the block ended; where it is bypassed, only a success counts."""
     if request.use_breaker and not breaker.admit():
         raise BreakerOpen(name, f"it kept failing and is asked again in {breaker.retry_in_s:.0f} s")
     verdict = _Verdict()
@@ -335,7 +337,7 @@ def _headers(request: HttpRequest) -> CIMultiDict[str]:
 
 
 async def _read(answer: aiohttp.ClientResponse, limit_bytes: int, name: str) -> bytes:
-    """The body, as far as the limit; a compressed one is expanded piece by piece, so a bomb stops there too."""
+    """Read the body up to the limit; a compressed one expands piece by piece, so a bomb stops there too."""
     announced = answer.content_length or 0
     fits = announced <= limit_bytes or answer.method == "HEAD"
     parts: list[bytes] = []

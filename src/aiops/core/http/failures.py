@@ -1,18 +1,18 @@
 """Why a request got no usable answer.
 
 UpstreamFailure             502  UPSTREAM_ERROR
-├── Unreachable             502  no connection, or one that broke: `kind` says DNS, REFUSED, RESET, TLS or NETWORK
+├── Unreachable             502  no connection, or one that broke: `kind` says DNS, REFUSED, RESET, TLS, NETWORK
 ├── TimedOut                504  QUERY_TIMEOUT: the deadline or the connect timeout passed
 ├── TooLarge                502  the answer is over the caller's limit
 ├── BrokenAnswer            502  bytes came, but not HTTP, not the announced encoding, or not all of them
-├── HandshakeRefused        502  a WebSocket was asked for and an ordinary answer came; `status` has it
+├── HandshakeRefused        502  a WebSocket was asked for and an ordinary answer came: `answered`
 ├── RedirectRefused         502  the answer points elsewhere; nothing follows it
 ├── AddressRefused          502  the address policy forbids the target
 └── BreakerOpen             502  the origin kept failing, so it was not asked
 
-Callers translate these into what they mean for their own caller. The classes hang directly below AiopsError, not
-below UpstreamError, because `errors.from_code` rebuilds the first class with a code and these are built otherwise.
-Texts name the host and the reason; never a header, a body, a query string or a library's own repr.
+Callers translate these into what they mean for their own caller. The classes hang directly below AiopsError,
+not below UpstreamError, because `errors.from_code` rebuilds the first class with a code and these are built
+otherwise. Texts name the host and the reason; never a header, a body, a query string or a library's own repr.
 """
 
 import os
@@ -106,30 +106,27 @@ _TLS_REASONS: Final = {
 
 
 def failure_of(error: aiohttp.ClientError | OSError, host: str) -> UpstreamFailure:
-    """The failure that an error of the HTTP library means, in words and without its contents."""
+    """Say in words what an error of the HTTP library means, without its contents."""
+    failure: UpstreamFailure
     match error:
-        case aiohttp.ClientConnectorCertificateError(
-            certificate_error=ssl.SSLCertVerificationError() as cause
-        ):
-            reason = (cause.verify_message or "certificate not trusted").rstrip(".").lower()
-            return Unreachable(host, reason, UnreachableKind.TLS)
-        case aiohttp.ClientSSLError() | ssl.SSLError():
-            return Unreachable(host, _tls_reason(error), UnreachableKind.TLS)
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError() | ssl.SSLError():
+            failure = Unreachable(host, _tls_reason(error), UnreachableKind.TLS)
         case aiohttp.ClientConnectorDNSError():
             reason = _DNS_REASONS.get(error.os_error.errno or 0, "name lookup failed")
-            return Unreachable(host, reason, UnreachableKind.DNS)
+            failure = Unreachable(host, reason, UnreachableKind.DNS)
         case aiohttp.ServerTimeoutError():
-            return TimedOut(host, "no connection within the time allowed for connecting")
+            failure = TimedOut(host, "no connection within the time allowed for connecting")
         case aiohttp.ServerDisconnectedError():
-            return Unreachable(host, "connection closed before an answer", UnreachableKind.RESET)
+            failure = Unreachable(host, "connection closed before an answer", UnreachableKind.RESET)
         case OSError():
-            return _network_failure(error, host)
+            failure = _network_failure(error, host)
         case aiohttp.ClientConnectionError():
-            return Unreachable(host, "connection broke", UnreachableKind.RESET)
+            failure = Unreachable(host, "connection broke", UnreachableKind.RESET)
         case aiohttp.ClientPayloadError():
-            return BrokenAnswer(host, "the answer is cut short or not in the encoding that it claims")
+            failure = BrokenAnswer(host, "the answer is cut short or not in the encoding that it claims")
         case _:
-            return BrokenAnswer(host, "the answer is not valid HTTP, or its headers are over the limits")
+            failure = BrokenAnswer(host, "the answer is not valid HTTP, or its headers are over the limits")
+    return failure
 
 
 def _network_failure(error: OSError, host: str) -> Unreachable:
@@ -146,6 +143,12 @@ def _network_failure(error: OSError, host: str) -> Unreachable:
 
 
 def _tls_reason(error: BaseException) -> str:
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    cause: object = error
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        cause = error.certificate_error
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        cause = error.os_error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return (cause.verify_message or "certificate not trusted").rstrip(".").lower()
     name = getattr(cause, "reason", None) or "handshake failed"
     return _TLS_REASONS.get(name) or f"TLS: {name.replace('_', ' ').lower()}"

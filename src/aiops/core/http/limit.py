@@ -14,7 +14,8 @@ class time_limit:  # noqa: N801 - read as a function in `async with`
     """Translates what the block raises, and ends it when the deadline passes; None waits for ever.
 
     Raises:
-        UpstreamFailure: in place of any error of the HTTP library. Nothing is chained, because the library's errors
+        UpstreamFailure: in place of any error of the HTTP library. Nothing is chained, because the library's
+        errors
             hold the request's headers.
 
     """
@@ -34,6 +35,10 @@ class time_limit:  # noqa: N801 - read as a function in `async with`
         try:
             await self._timeout.__aexit__(kind, error, trace)
         except TimeoutError:
-            raise TimedOut(self._name, f"no answer within {self._remaining_s:.3g} s") from None
+            raise TimedOut(self._name, f"no answer within {_shown(self._remaining_s)} s") from None
         if isinstance(error, aiohttp.ClientError):
             raise failure_of(error, self._name) from None
+
+
+def _shown(seconds: float | None) -> str:
+    return "" if seconds is None else f"{round(seconds, 1 if seconds >= 1 else 2):g}"

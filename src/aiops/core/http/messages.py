@@ -17,7 +17,10 @@ _MEBIBYTE: Final = 1024 * 1024
 
 
 class HttpRequest(Struct, frozen=True, kw_only=True):
-    """One request. `peer` is a short fixed label for metrics: what is asked ("prometheus", "probe"), never whom."""
+    """One request.
+
+    `peer` is a short fixed label for metrics: what is asked ("prometheus", "probe"), never whom.
+    """
 
     method: str
     url: str  # absolute and percent-encoded; sent as it stands
@@ -50,7 +53,10 @@ class HttpResponse(Struct, frozen=True):
 
 
 class StreamingResponse:
-    """An answer whose body is still coming, as the server encoded it. Valid inside the `stream` block alone."""
+    """An answer whose body is still coming, as the server encoded it.
+
+    Valid inside the `stream` block alone.
+    """
 
     def __init__(self, answer: aiohttp.ClientResponse, target: Target, deadline: Deadline) -> None:
         self._answer = answer
@@ -64,7 +70,7 @@ class StreamingResponse:
         self._deadline = None
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body in pieces of up to some 64 KiB, read no faster than they are taken.
+        """Read the body in pieces of up to some 64 KiB, no faster than they are taken.
 
         Raises:
             UpstreamFailure: the body broke off, or the deadline passed.
@@ -79,7 +85,7 @@ class StreamingResponse:
 
 
 class Upload:
-    """A request body that is sent as it comes; remembers when it was its source that failed, not the connection."""
+    """A request body that is sent as it comes; knows when its source failed and not the connection."""
 
     def __init__(self, source: AsyncIterable[bytes]) -> None:
         self._source = source

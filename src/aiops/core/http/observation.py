@@ -1,7 +1,8 @@
-"""What each outgoing request leaves behind: a client span, counts and times. Labels never name a host or a path.
+"""What each outgoing request leaves behind: a client span, counts and times.
 
-Span attributes follow OpenTelemetry's semantic conventions for HTTP clients; the URL is left out, because queries
-and paths may carry what is nobody else's business.
+Labels never name a host or a path.
+Span attributes follow OpenTelemetry's semantic conventions for HTTP clients; the URL is left out, because
+queries and paths may carry what is nobody else's business.
 """
 
 import asyncio
@@ -59,7 +60,7 @@ class HttpMetrics:
 
 
 class Observed:
-    """One request under way; a context manager. The span is current inside, so what it causes hangs below it."""
+    """One request under way; a context manager inside of which its span is current."""
 
     def __init__(
         self, tracer: trace.Tracer, metrics: HttpMetrics, *, method: str, target: Target, peer: str
@@ -86,11 +87,11 @@ class Observed:
         propagate.inject(headers)
 
     def resent(self) -> None:
-        """The request is sent a second time."""
+        """Note that the request is sent a second time."""
         self._span.set_attribute("http.request.resend_count", 1)
 
     def answered(self, status: int) -> None:
-        """The headers have come."""
+        """Note that the headers have come."""
         self._first_byte_s = time.perf_counter()
         self._status = status
         self._span.set_attribute("http.response.status_code", status)

@@ -1,8 +1,8 @@
 """One pool of connections for each origin and TLS setting, with its breaker and retry budget.
 
-Bounded in connections and in number; what nobody used for a while is closed. Sockets have a pool of their own, so
-that a thousand long-lived ones leave connections for requests. Nothing here is shared between origins: cookies are
-not kept, proxies from the environment and `.netrc` are not read.
+Bounded in connections and in number; what nobody used for a while is closed. Sockets have a pool of their
+own, so that a thousand long-lived ones leave connections for requests. Nothing here is shared between
+origins: cookies are not kept, proxies from the environment and `.netrc` are not read.
 """
 
 from collections import OrderedDict
@@ -83,7 +83,7 @@ class Origins:
         return len(self._origins)
 
     async def acquire(self, target: Target, tls: Tls, *, peer: str, sockets: bool) -> Origin:
-        """The origin of a target; it stays open until `release`.
+        """Find or open the origin of a target; it stays open until `release`.
 
         Raises:
             Unreachable: as many origins as allowed are in use at this moment.
@@ -103,7 +103,7 @@ class Origins:
         return origin
 
     def release(self, origin: Origin) -> None:
-        """The caller of `acquire` is done."""
+        """Give back what `acquire` gave."""
         origin.users -= 1
         origin.used_at_s = self._clock()
 
@@ -135,7 +135,8 @@ class Origins:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 resolver=PolicedResolver(self._policy),
-                # A lookup is judged before it is cached, and the judged address is the one that is connected to.
+                # A lookup is judged before it is cached, and the judged address is the one that is connected
+                # to.
                 ttl_dns_cache=10,
                 ssl=self._contexts.context(tls) if secure else True,
                 limit=limits.sockets_per_origin if sockets else limits.connections_per_origin,
@@ -156,7 +157,7 @@ class Origins:
 def _translator(
     name: str,
 ) -> Callable[[aiohttp.ClientRequest, ClientHandlerType], Awaitable[aiohttp.ClientResponse]]:
-    """Turns errors into failures where they arise: the library repeats requests by itself after errors that it knows."""
+    """Turn errors into failures where they arise; after those that it knows the library repeats requests."""
 
     async def translate(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
         failure: UpstreamFailure

@@ -1,4 +1,4 @@
-"""How often one origin's requests may be repeated: a share of the requests made, so that repeats never become a storm."""
+"""How often one origin's requests may be repeated: a share of them, so that repeats never become a storm."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ class RetryBudget:
         self._counted_at_s = clock()
 
     def earn(self) -> None:
-        """A first attempt was made."""
+        """Note that a first attempt was made."""
         self._refill(_SHARE)
 
     def spend(self) -> bool:

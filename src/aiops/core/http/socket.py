@@ -50,7 +50,7 @@ class ClientSocket:
             raise self._gone() from None
 
     async def receive(self) -> str | bytes | Closed:
-        """The next message, or how the socket ended; the same end again when asked again.
+        """Wait for the next message, or how the socket ended; the same end again when asked again.
 
         Raises:
             TooLarge: the message is over the limit; the socket is closed with 1009.

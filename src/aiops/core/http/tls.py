@@ -1,4 +1,7 @@
-"""How a server's certificate is judged. Verified by default; a cluster may bring its own authority and server name."""
+"""How a server's certificate is judged.
+
+Verified by default; a cluster may bring its own authority and server name.
+"""
 
 import ssl
 import weakref
@@ -21,7 +24,7 @@ class Tls(Struct, frozen=True):
 
 
 class TlsContexts:
-    """SSL contexts by content, shared by every origin with the same authority and kept while one uses them."""
+    """SSL contexts by content, shared by origins with the same authority and kept while one uses them."""
 
     def __init__(self) -> None:
         self._contexts: weakref.WeakValueDictionary[tuple[str | None, bool], ssl.SSLContext] = (
@@ -29,7 +32,7 @@ class TlsContexts:
         )
 
     def context(self, tls: Tls) -> ssl.SSLContext:
-        """The context for these settings.
+        """Find or make the context for these settings.
 
         Raises:
             InvalidRequest: `ca` holds no PEM certificate.
@@ -52,8 +55,9 @@ def _make(tls: Tls) -> ssl.SSLContext:
             context = ssl.create_default_context(cadata=tls.ca)
         except (ssl.SSLError, ValueError):
             raise InvalidRequest("the certificate authority is not a certificate in PEM format") from None
-        # As Kubernetes clients do: an intermediate or the server's own certificate may be given as the authority,
-        # and cluster-made authorities often lack the extensions that newer Python versions insist on.
+        # As Kubernetes clients do: an intermediate or the server's own certificate may be given as the
+        # authority, and cluster-made authorities often lack the extensions that newer Python versions insist
+        # on.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if tls.insecure:
