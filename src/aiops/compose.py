@@ -14,12 +14,10 @@ from prometheus_client import CollectorRegistry
 
 from aiops import __version__
 from aiops.app import AppSpec, Lifecycle, build_app
-from aiops.core.addresses import AddressPolicy
-from aiops.core.breaker import BreakerPolicy
 from aiops.core.bus import Bus
 from aiops.core.clock import utc_now
 from aiops.core.db import Database
-from aiops.core.http import HttpClient
+from aiops.core.http import AddressPolicy, BreakerPolicies, BreakerPolicy, HttpClient, HttpMetrics
 from aiops.core.identity import HopSigner, Identity, service_identity
 from aiops.core.infra import Infra
 from aiops.core.module import Module
@@ -42,6 +40,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     ALL: ("registry", "collector", "intelligence", "streaming", "gateway"),
 }
 BACKENDS: Final = ("registry", "collector", "intelligence", "streaming")
+PEER_BREAKER: Final = BreakerPolicy(failures=10, open_s=2.0, probes=3)
 # Modules that write into the outbox: their processes relay it, one of them at a time.
 PUBLISHERS: Final = frozenset({"registry", "collector"})
 # Which other roles' ports each role calls.
@@ -189,6 +188,7 @@ def _require(settings: Settings, names: Sequence[str]) -> None:
 
 def _infra(settings: Settings, role: str, metrics: CollectorRegistry) -> Infra:
     agent = f"aiops-nextgen/{__version__}"
+    http_metrics = HttpMetrics(metrics)
     try:
         secrets = SecretBox.from_text(settings.secrets.key)
         db = Database(
@@ -207,15 +207,13 @@ def _infra(settings: Settings, role: str, metrics: CollectorRegistry) -> Infra:
         members=HttpClient(
             user_agent=agent,
             policy=AddressPolicy(allow_loopback=settings.registry.allow_loopback_targets),
-            metrics=metrics,
-            name="members",
+            metrics=http_metrics,
         ),
         peers=HttpClient(
             user_agent=agent,
             policy=AddressPolicy(unrestricted=True),
-            metrics=metrics,
-            name="peers",
-            breaker=BreakerPolicy(failures=10, open_s=2.0, probes=3),
+            metrics=http_metrics,
+            breakers=BreakerPolicies(PEER_BREAKER),
         ),
         hop=HopSigner(tuple(part.encode() for part in settings.auth.internal_secret.split(",") if part)),
         secrets=secrets,

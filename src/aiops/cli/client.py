@@ -12,9 +12,8 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from aiops import __version__
-from aiops.core.addresses import AddressPolicy
 from aiops.core.errors import AiopsError
-from aiops.core.http import Deadline, HttpClient, HttpRequest
+from aiops.core.http import AddressPolicy, Deadline, HttpClient, HttpMetrics, HttpRequest
 
 P = ParamSpec("P")
 Params = Mapping[str, Any]
@@ -35,8 +34,7 @@ class Hub:
         return HttpClient(
             user_agent=f"aiops-cli/{__version__}",
             policy=AddressPolicy(unrestricted=True),
-            metrics=CollectorRegistry(),
-            name="cli",
+            metrics=HttpMetrics(CollectorRegistry()),
         )
 
     def ask(self, method: str, path: str, body: Any = None, params: Params | None = None) -> Any:

@@ -10,7 +10,7 @@ import msgspec
 
 from aiops.cli.client import Hub, hub_options
 from aiops.core.errors import AiopsError
-from aiops.core.http import ClientSocket, HttpRequest
+from aiops.core.http import ClientSocket, Closed, Deadline, HttpRequest
 
 REMEMBERED = 10_000
 RETRY_S = 2.0
@@ -55,7 +55,9 @@ class _Follower:
             )
             while self._left != 0:
                 try:
-                    async with client.websocket(request, max_message_bytes=4 * 1024 * 1024) as socket:
+                    async with client.websocket(
+                        request, Deadline.after(self._hub.timeout_s), max_message_bytes=4 * 1024 * 1024
+                    ) as socket:
                         await self._follow(socket)
                 except AiopsError as error:
                     click.echo(f"warning: {error.message}; trying again", err=True)
@@ -63,18 +65,14 @@ class _Follower:
                     await asyncio.sleep(RETRY_S)
 
     async def _follow(self, socket: ClientSocket) -> None:
-        await socket.send_json({"type": "auth", "token": self._hub.token or ""})
-        async for frame in socket:
-            if not isinstance(frame.data, str):
-                return
-            message = msgspec.json.decode(frame.data)
+        await _send(socket, {"type": "auth", "token": self._hub.token or ""})
+        while not isinstance(data := await socket.receive(), Closed):
+            message = msgspec.json.decode(data)
             if message["type"] == "auth_response":
                 if not message["success"]:
                     raise click.ClickException(f"{message['code']}: {message['message']}")
                 subscribe = {"type": "subscribe", "subscription": self._subscription}
-                await socket.send_json(
-                    subscribe if self._since is None else {**subscribe, "since": self._since}
-                )
+                await _send(socket, subscribe if self._since is None else {**subscribe, "since": self._since})
             elif message["type"] == "subscribed":
                 if message["recovered"] is False:
                     click.echo("warning: events may have been missed meanwhile", err=True)
@@ -101,3 +99,7 @@ class _Follower:
             )
         if self._left is not None:
             self._left -= 1
+
+
+async def _send(socket: ClientSocket, message: dict[str, Any]) -> None:
+    await socket.send_text(msgspec.json.encode(message).decode())

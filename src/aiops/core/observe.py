@@ -6,7 +6,7 @@ The outermost ASGI layer, so that refusals by anything inside are seen too. Labe
 import re
 import time
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -44,7 +44,7 @@ class Observed:
             await self._app(scope, receive, send)
             return
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
-        method = scope.get("method", "WEBSOCKET")
+        method = str(scope.get("method", "WEBSOCKET"))
         started = time.perf_counter()
         status = 0
         with start_server_span(method, headers) as span:
@@ -53,7 +53,7 @@ class Observed:
             async def observed_send(message: Message) -> None:
                 nonlocal status
                 if message["type"] in ("http.response.start", "websocket.accept"):
-                    status = message.get("status", 101)
+                    status = cast("int", message.get("status", 101))
                     message["headers"] = [*message.get("headers", ()), *echoed]
                 await send(message)
 

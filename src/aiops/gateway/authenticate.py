@@ -62,7 +62,7 @@ class Authenticate:
 
     @staticmethod
     def _refuse_forgery(connection: ASGIConnection[Any, Any, Any, Any], session: Session) -> None:
-        socket = connection.scope["type"] == "websocket"
+        socket = str(connection.scope["type"]) == "websocket"
         origin = connection.headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != connection.headers.get("host"):
             raise PermissionDenied(f"requests from {origin[:80]} with this hub's cookie are refused")

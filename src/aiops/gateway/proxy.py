@@ -15,7 +15,7 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
 from aiops.core.errors import InvalidRequest, PayloadTooLarge, QueryTimeout, ServiceUnavailable
-from aiops.core.http import ClientSocket, Deadline, HttpClient, HttpRequest, TimedOut, UpstreamFailure
+from aiops.core.http import ClientSocket, Closed, Deadline, HttpClient, HttpRequest, TimedOut, UpstreamFailure
 from aiops.core.identity import HopSigner
 from aiops.core.peer import HOP_HEADER
 from aiops.core.web import identity_of
@@ -30,6 +30,7 @@ ROUTES: Final[Mapping[str, str]] = {
     "/ws": "streaming",
 }
 TIMEOUTS_S: Final = {"registry": 30.0, "collector": 305.0, "intelligence": 120.0, "streaming": 30.0}
+MAX_MESSAGE: Final = 4 * 1024 * 1024
 WEBHOOKS: Final = "/api/v1/alerts/webhook/"
 _HOP_BY_HOP: Final = frozenset(
     {
@@ -54,6 +55,7 @@ class Proxy:
         """Pass one request on and its answer back."""
         request: Request[Any, Any, Any] = Request(scope, receive, send)
         path = _safe_path(scope)
+        method = str(scope["method"])  # type: ignore[typeddict-item]
         headers = {
             name: value
             for name, value in request.headers.items()
@@ -67,15 +69,15 @@ class Proxy:
         headers["x-forwarded-proto"] = str(scope["scheme"])
         query = scope.get("query_string", b"").decode("latin-1")
         outgoing = HttpRequest(
-            method=str(scope["method"]),
+            method=method,
             url=f"{self._url}{quote(path, safe='/:@-._~')}{'?' + query if query else ''}",
             headers=headers,
             peer=self._role,
+            body=self._body(request) if method not in ("GET", "HEAD") else b"",
         )
-        body = self._body(request) if scope["method"] not in ("GET", "HEAD") else None
         started = False
         try:
-            async with self._http.stream(outgoing, Deadline.after(TIMEOUTS_S[self._role]), body) as answer:
+            async with self._http.stream(outgoing, Deadline.after(TIMEOUTS_S[self._role])) as answer:
                 await send(
                     {
                         "type": "http.response.start",
@@ -88,7 +90,7 @@ class Proxy:
                     }
                 )
                 started = True
-                async for chunk in answer.chunks:
+                async for chunk in answer.chunks():
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         except UpstreamFailure as error:
@@ -110,7 +112,7 @@ class Proxy:
 
     async def socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a signed-in socket on, both ways, until either side closes."""
-        identity = identity_of(Request(scope))  # type: ignore[arg-type]
+        identity = identity_of(Request(scope))
         outgoing = HttpRequest(
             method="GET",
             url=self._url + scope["path"],
@@ -119,7 +121,9 @@ class Proxy:
         )
         await receive()  # websocket.connect
         try:
-            async with self._http.websocket(outgoing, max_message_bytes=1024 * 1024) as upstream:
+            async with self._http.websocket(
+                outgoing, Deadline.after(TIMEOUTS_S[self._role]), max_message_bytes=MAX_MESSAGE
+            ) as upstream:
                 await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
                 code = await _pump(upstream, receive, send)
         except UpstreamFailure:
@@ -133,15 +137,16 @@ async def _pump(upstream: ClientSocket, receive: Receive, send: Send) -> int | N
 
     async def up() -> None:
         while (message := await receive())["type"] == "websocket.receive":
-            await upstream.send_str(
-                message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace")
+            text = message.get("text")
+            await upstream.send_text(
+                text if text is not None else bytes(message["bytes"] or b"").decode("utf-8", "replace")
             )
 
     async def down() -> int:
-        async for message in upstream:
-            if isinstance(message.data, str):
-                await send({"type": "websocket.send", "bytes": None, "text": message.data})
-        return upstream.close_code or 1011
+        while not isinstance(message := await upstream.receive(), Closed):
+            text = message if isinstance(message, str) else message.decode("utf-8", "replace")
+            await send({"type": "websocket.send", "bytes": None, "text": text})
+        return message.code if message.code not in (1005, 1006) else 1011
 
     sending, receiving = asyncio.ensure_future(up()), asyncio.ensure_future(down())
     try:
@@ -176,6 +181,6 @@ def _mounted(prefix: str, proxy: Proxy) -> Any:
         # Litestar takes the prefix off a mount's path; the owner of the path needs it whole.
         rest = scope["path"]
         scope["path"] = rest if rest.startswith(prefix) else prefix + (rest if rest != "/" else "")
-        await (proxy.socket if scope["type"] == "websocket" else proxy.http)(scope, receive, send)
+        await (proxy.socket if str(scope["type"]) == "websocket" else proxy.http)(scope, receive, send)
 
     return app

@@ -73,7 +73,7 @@ class SocketGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "websocket" or scope["path"] not in PATHS:
+        if str(scope["type"]) != "websocket" or scope["path"] not in PATHS:
             await self._app(scope, receive, send)
             return
         scope.setdefault("state", {})
@@ -102,7 +102,7 @@ class SocketGate:
             raise AuthRequired(f"no auth message within {FIRST_MESSAGE_S:g} s") from error
         if message["type"] == "websocket.disconnect":
             raise _Gone
-        data = message.get("text") or message.get("bytes") or b""
+        data: Any = message.get("text") or message.get("bytes") or b""
         try:
             token = msgspec.json.decode(data, type=_AuthMessage).token
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:

@@ -14,7 +14,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiops.core import audit
-from aiops.core.addresses import AddressPolicy
 from aiops.core.clock import Clock
 from aiops.core.db import Database, as_struct
 from aiops.core.errors import (
@@ -24,6 +23,7 @@ from aiops.core.errors import (
     PermissionDenied,
     PreconditionFailed,
 )
+from aiops.core.http import AddressPolicy
 from aiops.core.identity import Identity, Scope
 from aiops.core.outbox import publish
 from aiops.core.web import Paging, etag
@@ -155,7 +155,9 @@ class Clusters:
         """One cluster by its name."""
         return await self._one(scope, clusters.c.name == name, name)
 
-    async def replace(self, actor: Identity, cluster_id: UUID, data: ClusterReplace, if_match: str | None) -> Cluster:
+    async def replace(
+        self, actor: Identity, cluster_id: UUID, data: ClusterReplace, if_match: str | None
+    ) -> Cluster:
         """Replace what people may edit.
 
         Raises:
@@ -238,7 +240,9 @@ class Clusters:
         try:
             await tx.execute(insert(clusters).values(row))
         except IntegrityError as error:
-            raise ClusterAlreadyExists(f"a cluster named {data.name!r} is registered; choose another name") from error
+            raise ClusterAlreadyExists(
+                f"a cluster named {data.name!r} is registered; choose another name"
+            ) from error
 
     async def _one(self, scope: Scope, condition: ColumnElement[bool], what: str) -> Cluster:
         async with self._db.read() as connection:
@@ -253,7 +257,9 @@ class Clusters:
         self, tx: AsyncConnection, actor: Identity, permission: str, cluster_id: UUID, if_match: str | None
     ) -> Cluster:
         condition = and_(clusters.c.id == cluster_id, in_scope(actor.scope(permission)))
-        row = (await tx.execute(select(*shown(self._clock())).where(condition).with_for_update())).one_or_none()
+        row = (
+            await tx.execute(select(*shown(self._clock())).where(condition).with_for_update())
+        ).one_or_none()
         if row is None:
             raise ClusterNotFound(f"there is no cluster {str(cluster_id)!r}")
         cluster = to_cluster(row)

@@ -7,7 +7,7 @@ from msgspec import Struct
 from sqlalchemy import func, select
 
 from aiops.core.clock import Clock
-from aiops.core.db import Database
+from aiops.core.db import Database, as_struct
 from aiops.core.identity import Scope
 from aiops.core.web import Paging
 from aiops.registry.model import HistoryItem

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Row, func, or_, select, update
+from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiops.core.clock import Clock
@@ -121,7 +121,8 @@ class HealthLoop:
                 .where(clusters.c.id == due.c.id)
                 .values(
                     claimed_until=now + func.make_interval(0, 0, 0, 0, 0, 0, self._cadence.claim_sql()),
-                    next_due_at=now + func.make_interval(0, 0, 0, 0, 0, 0, self._cadence.interval_sql() * jitter),
+                    next_due_at=now
+                    + func.make_interval(0, 0, 0, 0, 0, 0, self._cadence.interval_sql() * jitter),
                 )
                 .returning(*(clusters.c[name] for name in _CLAIMED))
             )
@@ -147,7 +148,9 @@ class HealthLoop:
     async def _store(self, tx: AsyncConnection, row: Row[Any], tokens: Tokens, outcomes: Outcomes) -> None:
         """Judge against the row as it is now, under its lock, so that an edit meanwhile is not lost."""
         now = self._clock()
-        columns = [clusters.c[name] for name in (*_CLAIMED, "state", "status", "recent", "period", "last_seen_at")]
+        columns = [
+            clusters.c[name] for name in (*_CLAIMED, "state", "status", "recent", "period", "last_seen_at")
+        ]
         query = select(*columns, told_state(now).label("told_state")).where(clusters.c.id == row.id)
         locked: Row[Any] | None = (await tx.execute(query.with_for_update())).one_or_none()
         if locked is None or locked.claimed_until != row.claimed_until:
@@ -195,7 +198,9 @@ class HealthLoop:
             last_error=verdict.last_error,
             last_check_at=now,
             conditions=tuple(
-                conditions(before.conditions, verdict.state, outcomes, has_credentials=has_credentials, now=now)
+                conditions(
+                    before.conditions, verdict.state, outcomes, has_credentials=has_credentials, now=now
+                )
             ),
             **{f"{check}_healthy": outcome.healthy for check, outcome in outcomes.items()},
         )

@@ -10,8 +10,8 @@ from uuid import UUID
 from cryptography import x509
 from msgspec import UNSET, Struct, UnsetType
 
-from aiops.core.addresses import AddressPolicy
 from aiops.core.errors import InvalidClusterName, InvalidRequest
+from aiops.core.http import AddressPolicy, AddressRefused, parse_target
 from aiops.ports.registry import EndpointTls
 
 NAME: Final = re.compile(r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")
@@ -284,7 +284,8 @@ def check_fields(fields: ClusterFields, policy: AddressPolicy) -> None:
     if len(fields.platform_version or "") > MAX_TEXT:
         raise InvalidRequest(f"platform_version: at most {MAX_TEXT} characters")
     if len(fields.labels) > MAX_LABELS or any(
-        not key or "=" in key or len(key) > MAX_TEXT or len(value) > MAX_TEXT for key, value in fields.labels.items()
+        not key or "=" in key or len(key) > MAX_TEXT or len(value) > MAX_TEXT
+        for key, value in fields.labels.items()
     ):
         raise InvalidRequest(
             f"labels: at most {MAX_LABELS}, keys and values at most {MAX_TEXT} characters, no '=' in a key"
@@ -311,7 +312,9 @@ def _check_options(what: str, options: EndpointOptions) -> None:
         try:
             x509.load_pem_x509_certificates(options.tls.ca[:MAX_CA].encode())
         except ValueError as error:
-            raise InvalidRequest(f"{what}.tls.ca: not PEM certificates of at most {MAX_CA // 1024} KiB") from error
+            raise InvalidRequest(
+                f"{what}.tls.ca: not PEM certificates of at most {MAX_CA // 1024} KiB"
+            ) from error
 
 
 def _check_url(what: str, url: str, schemes: tuple[str, ...], policy: AddressPolicy) -> None:
@@ -328,7 +331,9 @@ def _check_url(what: str, url: str, schemes: tuple[str, ...], policy: AddressPol
         raise InvalidRequest(f"{what}: must not carry credentials; store them with the cluster's credentials")
     if parts.query or parts.fragment:
         raise InvalidRequest(f"{what}: must not carry a query or a fragment")
-    if (reason := policy.literal_refusal(host)) is not None:
+    try:
+        policy.check(parse_target(url))
+    except AddressRefused as error:
         raise InvalidRequest(
-            f"{what}: {host} is {reason}, which is refused; AIOPS_REGISTRY_ALLOW_LOOPBACK_TARGETS=true allows loopback"
-        )
+            f"{what}: {error.message}; AIOPS_REGISTRY_ALLOW_LOOPBACK_TARGETS=true allows loopback"
+        ) from error

@@ -1,7 +1,7 @@
 """The registry as a module."""
 
 from aiops.core import migrations
-from aiops.core.addresses import AddressPolicy
+from aiops.core.http import AddressPolicy
 from aiops.core.infra import Infra
 from aiops.core.module import Check, Module
 from aiops.core.peer import port_router
@@ -36,7 +36,7 @@ def build(settings: Settings, infra: Infra) -> tuple[Module, Registry]:
         name="registry",
         routes=(router(clusters, credentials, fleet, Trail(infra.db), settings.http.public_url),),
         internal=(port_router("registry", service.targets, service.credential, service.webhook),),
-        tasks=(Task("registry.health", loop.run), Task("registry.relay", Relay(infra.db, infra.bus).run)),
+        tasks=(Task("registry.health", loop.run),),
         checks=(
             Check("postgresql", lambda: migrations.check(infra.db)),
             Check("redis", infra.redis.check, critical=False),

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import ColumnElement, Row, case
 
+from aiops.core.db import as_struct
 from aiops.registry.model import Cluster, State
 from aiops.registry.tables import clusters
 
@@ -32,6 +33,6 @@ def shown(now: datetime) -> list[ColumnElement[Any]]:
 
 def to_cluster(row: Row[Any]) -> Cluster:
     """The public struct of a row of `shown`."""
-    cluster = msgspec.convert(dict(row._mapping), Cluster)  # noqa: SLF001 - SQLAlchemy's documented name
+    cluster = as_struct(row, Cluster)
     status = msgspec.structs.replace(cluster.status, state=State(row.told_state))
     return msgspec.structs.replace(cluster, status=status)

@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 from sqlalchemy import ColumnElement, func, select, true
 
 from aiops.core.audit import audit_log
-from aiops.core.db import Database
+from aiops.core.db import Database, as_struct
 from aiops.core.web import Paging
 
 
@@ -57,4 +56,4 @@ class Trail:
                 .limit(paging.page_size)
                 .offset(paging.offset)
             )
-            return [msgspec.convert(dict(row._mapping), AuditEntry) for row in rows], total  # noqa: SLF001
+            return [as_struct(row, AuditEntry) for row in rows], total

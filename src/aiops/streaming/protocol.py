@@ -49,7 +49,7 @@ class Pong(Struct, frozen=True, tag="pong"):
 
 
 ClientMessage = Subscribe | Unsubscribe | Ping | Pong
-_decoder = msgspec.json.Decoder(ClientMessage)
+_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 
 
 class Subscribed(Struct, frozen=True, tag="subscribed"):

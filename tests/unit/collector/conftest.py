@@ -17,11 +17,10 @@ from aiops.collector.members import Members
 from aiops.collector.meters import Meters
 from aiops.collector.metrics import MetricsService
 from aiops.collector.module import build
-from aiops.core.addresses import AddressPolicy
 from aiops.core.bus import Bus
 from aiops.core.clock import utc_now
 from aiops.core.db import Database
-from aiops.core.http import HttpClient
+from aiops.core.http import AddressPolicy, HttpClient, HttpMetrics
 from aiops.core.identity import ClusterSelector, Grant, HopSigner, Identity, Role, SubjectKind
 from aiops.core.infra import Infra
 from aiops.core.redis import RedisConnection
@@ -37,8 +36,7 @@ def http_client() -> HttpClient:
     return HttpClient(
         user_agent="aiops-tests",
         policy=AddressPolicy(allow_loopback=True),
-        metrics=CollectorRegistry(),
-        name="members",
+        metrics=HttpMetrics(CollectorRegistry()),
     )
 
 

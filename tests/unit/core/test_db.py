@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
-from tests.queries import count_queries
-from tests.unit.core.killable import Postgres
 
 from aiops.core import db as db_module
 from aiops.core.db import Database, conninfo
 from aiops.core.errors import ServiceUnavailable
+from tests.queries import count_queries
+from tests.unit.core.killable import Postgres
 
 pytestmark = pytest.mark.anyio
 

@@ -116,16 +116,14 @@ class Child:
                 cwd="/",
                 start_new_session=True,  # a Ctrl-C is for the hub, which then stops its children in order
                 preexec_fn=_die_with_parent(self._stop_signal),  # noqa: PLW1509 - one system call
-                **({} if self._user is None else _as_user(self._user)),
+                user=None if self._user is None else self._user.pw_uid,
+                group=None if self._user is None else self._user.pw_gid,
+                extra_groups=None if self._user is None else [],
             )
 
     def _log_tail(self) -> str:
         lines = self._log_file.read_text(errors="replace").splitlines()[-5:]
         return f"its log {self._log_file} ends: {' | '.join(lines)}"
-
-
-def _as_user(user: pwd.struct_passwd) -> dict[str, object]:
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 def _die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
