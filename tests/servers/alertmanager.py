@@ -18,9 +18,7 @@ class Alertmanager(LoopbackServer):
     binary = "alertmanager"
     ready_path = "/-/ready"
 
-    def __init__(
-        self, folder: Path, *, webhook_url: str, token: str, group_by: Sequence[str] = ("alertname",)
-    ) -> None:
+    def __init__(self, folder: Path, *, webhook_url: str, token: str, group_by: Sequence[str] = ("alertname",)) -> None:
         super().__init__(folder)
         self._webhook_url = webhook_url
         self._token = token

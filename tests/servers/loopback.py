@@ -64,7 +64,7 @@ def request(
 
 
 class LoopbackServer(ABC):
-    """One server with its files in `folder`. A subclass says how it is started and which path tells that it is ready."""
+    """One server with its files in `folder`. A subclass says how to start it and where it tells that it is ready."""
 
     binary: ClassVar[str]
     ready_path: ClassVar[str]
@@ -117,9 +117,7 @@ class LoopbackServer(ABC):
             self._process.stop()
             if ADDRESS_IN_USE not in self._process.output():
                 break
-        raise RuntimeError(
-            f"{self.binary} did not start on port {self.port}; it wrote:\n{self.process.output()}"
-        )
+        raise RuntimeError(f"{self.binary} did not start on port {self.port}; it wrote:\n{self.process.output()}")
 
     def stop(self) -> None:
         """End it in an orderly way; its data and port are kept for `start`."""

@@ -1,0 +1,143 @@
+"""Everything that continuous integration checks, by one command: `nox`. Also `nox -s lock` and `nox -s bench`.
+
+All sessions share one environment per Python (`.nox/env-3-11`), installed from the hashes in `requirements/`.
+`nox -s tests -p 3.13` tests another Python; `nox -s tests -- tests/unit/core -k outbox` goes straight to pytest.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from zipfile import ZipFile
+
+import nox
+
+ROOT: Final = Path(__file__).parent
+DASHBOARD: Final = ROOT / "src" / "dashboard"
+PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
+# The Python that runs nox: a fresh machine has one, and which one is its own affair.
+OWN: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
+# Side by side: they share nothing but the machine.
+PARALLEL: Final = ("tests/architecture", "tests/unit", "tests/contract", "tests/browser", "tests/chart")
+# One after the other: each takes the whole machine.
+SERIAL: Final = ("tests/roles", "tests/flows")
+# What a wheel is worth nothing without.
+WHEEL_HOLDS: Final = frozenset({"aiops/frontend/dist/index.html", "aiops/migrations/env.py", "aiops/py.typed"})
+REQUIRE_REAL: Final = os.environ.get("AIOPS_REQUIRE_REAL") == "1"
+# How `nox -s lock` and the files it writes come about; nothing of the machine that ran it gets in.
+COMPILE: Final = (
+    *("uv", "pip", "compile", "--quiet", "--upgrade", "--universal", "--python-version", "3.11", "--generate-hashes"),
+    *("--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--custom-compile-command", "nox -s lock"),
+)
+
+nox.needs_version = ">=2026.10"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+nox.options.stop_on_first_error = False
+nox.options.sessions = ["lint", "types", "imports", "dashboard", f"tests-{OWN}"]
+
+
+def in_env(session: nox.Session, program: str, *arguments: str, python: str = OWN) -> None:
+    """Run a program of the shared environment."""
+    folder = ROOT / ".nox" / f"env-{python.replace('.', '-')}" / "bin"
+    path = os.pathsep.join([str(folder), os.environ.get("PATH", os.defpath)])
+    session.run(str(folder / program), *arguments, external=True, env={"PATH": path})
+
+
+@nox.session(python=PYTHONS)
+def env(session: nox.Session) -> None:
+    """Install the locked dependencies and the project; other sessions ask for it."""
+    session.install("--require-hashes", "-r", "requirements/dev.txt", "-r", "requirements/build.txt")
+    # The dashboard has its own session: a slip there leaves the others standing.
+    skip = {"AIOPS_SKIP_DASHBOARD": "1"}
+    session.install("--no-deps", "--no-build-isolation", "--editable", ".", env=skip)
+
+
+@nox.session(requires=[f"env-{OWN}"], venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """Check style and format, and the rules that no linter knows (tests/architecture/test_repository.py)."""
+    in_env(session, "ruff", "check", "--output-format", "concise")
+    in_env(session, "ruff", "format", "--check")
+    in_env(session, "pytest", "-q", "tests/architecture/test_repository.py")
+
+
+@nox.session(requires=[f"env-{OWN}"], venv_backend="none")
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    in_env(session, "mypy")
+
+
+@nox.session(requires=[f"env-{OWN}"], venv_backend="none")
+def imports(session: nox.Session) -> None:
+    """Check who imports whom (.importlinter), and that nothing lies unused."""
+    in_env(session, "lint-imports", "--no-logo", "--no-cache")
+    in_env(session, "pytest", "-q", "tests/architecture/test_unused.py")
+
+
+@nox.session(python=OWN)
+def dashboard(session: nox.Session) -> None:
+    """Check and test the dashboard, and build the wheel with it, within its size budget."""
+    npm = shutil.which("npm")
+    if not (DASHBOARD / "package.json").is_file():
+        session.skip("this checkout has no dashboard")
+    if npm is None:
+        reason = "npm is not installed; the dashboard's checks need Node 20.19 or newer"
+        session.error(reason) if REQUIRE_REAL else session.skip(reason)
+    with session.chdir(DASHBOARD):
+        if _newer(DASHBOARD / "package-lock.json", DASHBOARD / "node_modules" / ".package-lock.json"):
+            session.run(npm, "ci", "--no-audit", "--no-fund", external=True)
+        session.run(npm, "run", "lint", external=True)
+        session.run(npm, "test", external=True)
+    session.install("--require-hashes", "-r", "requirements/build.txt")
+    folder = session.create_tmp()
+    session.run("hatchling", "build", "--target", "wheel", "--directory", folder)
+    packed = {name for wheel in Path(folder).glob("*.whl") for name in ZipFile(wheel).namelist()}
+    if missing := sorted(WHEEL_HOLDS - packed):
+        session.error(f"the wheel lacks {', '.join(missing)}")
+
+
+@nox.session(python=PYTHONS, requires=["env-{python}"])
+def tests(session: nox.Session) -> None:
+    """Run the tests: the quick ones side by side, then roles and flows one after the other."""
+    python = str(session.python)
+    if session.posargs:
+        in_env(session, "pytest", *session.posargs, python=python)
+        return
+    if serial := with_tests(SERIAL):
+        in_env(session, "pytest", *serial, python=python)
+    in_env(session, "pytest", "-n", "2", "--dist", "loadfile", *with_tests(PARALLEL), python=python)
+
+
+@nox.session(requires=[f"env-{OWN}"], venv_backend="none")
+def bench(session: nox.Session) -> None:
+    """Run a benchmark, which prints JSON: `nox -s bench -- streaming --sockets 1000`."""
+    known = sorted(file.stem for file in (ROOT / "tests" / "bench").glob("[a-z]*.py"))
+    if not session.posargs or session.posargs[0] not in known:
+        session.error(f"name a benchmark: {', '.join(known) or 'there is none yet'}")
+    name, *arguments = session.posargs
+    in_env(session, "python", "-m", f"tests.bench.{name}", *arguments)
+
+
+@nox.session(python=OWN)
+def lock(session: nox.Session) -> None:
+    """Choose the newest versions that pyproject.toml allows and write them to requirements/, with their hashes."""
+    session.install("uv")
+    folder = Path("requirements")
+    build = Path(session.create_tmp()) / "build.in"
+    build.write_text("\n".join(nox.project.load_toml("pyproject.toml")["build-system"]["requires"]))
+    dev = str(folder / "dev.txt")
+    session.run(*COMPILE, "pyproject.toml", "--extra", "dev", "-o", dev)
+    session.run(*COMPILE, "pyproject.toml", "-c", dev, "-o", str(folder / "runtime.txt"))
+    session.run(*COMPILE, str(build), "-c", dev, "-o", str(folder / "build.txt"))
+
+
+def with_tests(folders: Sequence[str]) -> list[str]:
+    """Those folders that hold tests; pytest fails when it finds none."""
+    return [folder for folder in folders if any((ROOT / folder).rglob("test_*.py"))]
+
+
+def _newer(source: Path, result: Path) -> bool:
+    return not result.exists() or source.stat().st_mtime > result.stat().st_mtime
