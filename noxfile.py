@@ -85,7 +85,9 @@ def dashboard(session: nox.Session) -> None:
         session.skip("this checkout has no dashboard")
     if npm is None:
         reason = "npm is not installed; the dashboard's checks need Node 20.19 or newer"
-        session.error(reason) if REQUIRE_REAL else session.skip(reason)
+        if REQUIRE_REAL:
+            session.error(reason)
+        session.skip(reason)
     with session.chdir(DASHBOARD):
         if _newer(DASHBOARD / "package-lock.json", DASHBOARD / "node_modules" / ".package-lock.json"):
             session.run(npm, "ci", "--no-audit", "--no-fund", external=True)
