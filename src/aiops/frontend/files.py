@@ -15,10 +15,10 @@ from msgspec import Struct
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 _VARIANTS: Final = (("br", ".br"), ("gzip", ".gz"))  # best first
-_TYPES: Final = {  # what the system's own table may not know, or tell otherwise
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
+_TYPES: Final = {  # what the system's own table may not know, or tell otherwise; Litestar adds the charset
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".html": "text/html",
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }

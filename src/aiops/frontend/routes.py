@@ -8,6 +8,7 @@ import html
 from typing import Any, Final
 
 from litestar import HttpMethod, MediaType, Request, Response, Router, route
+from litestar.params import FromPath
 
 from aiops.core.errors import NotFound
 from aiops.core.web import OPEN_QUERY, public
@@ -39,7 +40,7 @@ def router(files: BuiltFiles) -> Router:
     serve = _Serve(files)
 
     @route("/assets/{name:str}", **_open())
-    async def asset(request: AnyRequest, name: str) -> Response[Any]:
+    async def asset(request: AnyRequest, name: FromPath[str]) -> Response[Any]:
         return await serve.asset(request, name)
 
     @route("/docs", **_open())

@@ -1,5 +1,6 @@
 // Swagger UI over the hub's own description. A signed-in browser may try calls out: unsafe ones carry the CSRF token.
 import "swagger-ui-dist/swagger-ui.css";
+import "./page.css";
 import SwaggerUI from "swagger-ui-dist/swagger-ui-bundle.js";
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);

@@ -1,4 +1,5 @@
 // Redoc over the hub's own description.
+import "./page.css";
 import Redoc from "redoc/bundles/redoc.standalone.js";
 
 const container = document.getElementById("reference");
