@@ -16,12 +16,13 @@ def upgrade() -> None:
             name text NOT NULL,
             role text NOT NULL,
             clusters jsonb NOT NULL,
-            secret_hash text NOT NULL,
+            secret_hash bytea NOT NULL,
             created_by text NOT NULL,
             created_at timestamptz NOT NULL DEFAULT now(),
-            expires_at timestamptz
+            expires_at timestamptz NOT NULL,
+            last_used_at timestamptz
         );
-        CREATE INDEX api_tokens_created_at ON api_tokens (created_at);
+        CREATE INDEX api_tokens_created_at ON api_tokens (created_at, id);
         """
     )
 

@@ -1,65 +1,95 @@
-"""Browser sessions: kept in Redis, found by a cookie, tied to the token that opened them.
+"""Browser sessions: kept in Redis under the digest of what the cookie carries, so that it leaks no session.
 
-The cookie is random and only its hash is stored; every sign-in makes a new one. Ending the token ends the session.
-With Redis away a session cannot be judged: that is 503, never 401.
+A session borrows its rights from the token that opened it and ends with it. It never stores the token.
 """
 
 import hashlib
 import secrets
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
+from aiops.core.clock import Clock
 from aiops.core.errors import AuthExpired
 from aiops.core.redis import RedisConnection
 
 COOKIE: Final = "aiops_session"
 _KEY: Final = "aiops:session:"
+# Ours are 43 characters; more than this is not worth hashing.
+_MAX_COOKIE: Final = 256
 
 
 class Session(Struct, frozen=True):
-    """One signed-in browser. `token_id` is null for the preset administrator's token."""
+    """What is known of a session. `preset` is the digest of the preset token where that one opened it."""
 
-    token_id: UUID | None
+    key: str
+    credential_id: UUID | None
+    preset: str | None
     csrf: str
-    key: str = ""
+    created_at: datetime
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        return f"Session(credential_id={self.credential_id}, expires_at={self.expires_at})"
 
 
-class Sessions:
-    """Opens, finds and closes."""
+_decoder = msgspec.json.Decoder(Session)
 
-    def __init__(self, redis: RedisConnection, *, life_s: int) -> None:
+
+def key_of(cookie: str) -> str:
+    """The session's key, which tells nothing of the cookie."""
+    return hashlib.sha256(cookie.encode()).hexdigest()
+
+
+class SessionStore:
+    """Sessions over Redis; every method raises `ServiceUnavailable` when that is away."""
+
+    def __init__(self, redis: RedisConnection, clock: Clock, *, session_s: int) -> None:
         self._redis = redis
-        self.life_s = life_s
+        self._clock = clock
+        self._session_s = session_s
 
-    async def open(self, token_id: UUID | None) -> str:
-        """A new session; the cookie's value."""
+    async def create(
+        self, *, credential_id: UUID | None, preset: str | None, credential_expires_at: datetime | None
+    ) -> tuple[str, Session]:
+        """A new session and the cookie that opens it; it lives no longer than its token."""
         cookie = secrets.token_urlsafe(32)
-        session = Session(token_id, secrets.token_urlsafe(24))
+        now = self._clock()
+        expires_at = now + timedelta(seconds=self._session_s)
+        if credential_expires_at is not None:
+            expires_at = min(expires_at, credential_expires_at)
+        session = Session(key_of(cookie), credential_id, preset, secrets.token_urlsafe(32), now, expires_at)
+        ttl_ms = max(1, int((expires_at - now).total_seconds() * 1000))
         with self._redis.use() as client:
-            await client.set(_key(cookie), msgspec.json.encode(session), ex=self.life_s)
-        return cookie
+            await client.set(_KEY + session.key, msgspec.json.encode(session), px=ttl_ms)
+        return cookie, session
 
-    async def find(self, cookie: str) -> Session:
-        """The session behind a cookie.
+    async def open(self, cookie: str) -> Session:
+        """The session of a cookie.
 
         Raises:
-            AuthExpired: there is none (any more).
+            AuthExpired: there is none, or none any more.
 
         """
+        if not 0 < len(cookie) <= _MAX_COOKIE:
+            raise AuthExpired("the session cookie is not one of ours; sign in again")
+        return await self.by_key(key_of(cookie))
+
+    async def by_key(self, key: str) -> Session:
+        """The session under a key; raises like `open`."""
         with self._redis.use() as client:
-            stored = await client.get(_key(cookie))
-        if stored is None:
+            data = await client.get(_KEY + key)
+        if data is None:
             raise AuthExpired("the session has ended; sign in again")
-        return msgspec.structs.replace(msgspec.json.decode(stored, type=Session), key=_key(cookie))
+        session = _decoder.decode(data)
+        if session.expires_at <= self._clock():
+            raise AuthExpired("the session has ended; sign in again")
+        return session
 
-    async def close(self, cookie: str) -> None:
-        """End a session."""
+    async def end(self, key: str) -> None:
+        """Forget a session."""
         with self._redis.use() as client:
-            await client.delete(_key(cookie))
-
-
-def _key(cookie: str) -> str:
-    return _KEY + hashlib.sha256(cookie.encode("utf-8", "surrogateescape")).hexdigest()
+            await client.delete(_KEY + key)
