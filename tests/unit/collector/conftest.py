@@ -135,8 +135,7 @@ def http_client_for_peers() -> HttpClient:
     return HttpClient(
         user_agent="aiops-tests",
         policy=AddressPolicy(unrestricted=True),
-        metrics=CollectorRegistry(),
-        name="peers",
+        metrics=HttpMetrics(CollectorRegistry()),
     )
 
 
