@@ -152,7 +152,7 @@ class HealthLoop:
             clusters.c[name] for name in (*_CLAIMED, "state", "status", "recent", "period", "last_seen_at")
         ]
         query = select(*columns, told_state(now).label("told_state")).where(clusters.c.id == row.id)
-        locked: Row[Any] | None = (await tx.execute(query.with_for_update())).one_or_none()
+        locked: Any = (await tx.execute(query.with_for_update())).one_or_none()
         if locked is None or locked.claimed_until != row.claimed_until:
             return  # removed meanwhile, or so late that another replica took over
         mine = update(clusters).where(clusters.c.id == row.id)
