@@ -5,7 +5,7 @@ from uuid import UUID
 
 from litestar import Request, Response, Router, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from aiops.core.identity import Identity
 from aiops.core.web import Page, Paging, etag, page_of, requires
@@ -74,7 +74,7 @@ def _collection(clusters: Clusters, public_url: str) -> list[HTTPRouteHandler]:
         cluster_type: ClusterType | None = None,
         environment: Environment | None = None,
         region: str | None = None,
-        cluster_state: Annotated[State | None, Parameter(query="state")] = None,
+        cluster_state: Annotated[State | None, QueryParameter(name="state")] = None,
         has_gpu: bool | None = None,
         has_cnf: bool | None = None,
         label: list[str] | None = None,
