@@ -145,9 +145,7 @@ def _common_routes(spec: AppSpec) -> list[Any]:
     )
     async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if spec.metrics_token is not None and not hmac.compare_digest(
-            given.encode(), spec.metrics_token.encode()
-        ):
+        if spec.metrics_token is not None and not hmac.compare_digest(given.encode(), spec.metrics_token.encode()):
             raise AuthFailed("/metrics needs its own token: 'Authorization: Bearer ...'")
         return Response(generate_latest(spec.metrics), media_type=CONTENT_TYPE_LATEST)
 

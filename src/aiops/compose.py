@@ -107,9 +107,7 @@ def compose(
         role=role,
         modules=built,
         resources=_resources(settings, role, infra),
-        identify=hop.identify
-        if builder.edge is None
-        else _edge_or_hop(builder.edge.authenticate.identify, hop),
+        identify=hop.identify if builder.edge is None else _edge_or_hop(builder.edge.authenticate.identify, hop),
         supervisor=supervisor,
         metrics=metrics,
         lifecycle=lifecycle,
@@ -119,9 +117,7 @@ def compose(
     )
     litestar = build_app(spec)
     app: ASGIApp = litestar if builder.edge is None else builder.edge.gate(litestar)
-    return Composition(
-        Observed(app, role=role, metrics=metrics), litestar, built, lifecycle, supervisor, builder.drain
-    )
+    return Composition(Observed(app, role=role, metrics=metrics), litestar, built, lifecycle, supervisor, builder.drain)
 
 
 class _Builder:
@@ -178,9 +174,7 @@ def _require(settings: Settings, names: Sequence[str]) -> None:
     elsewhere = {role for name in names for role in NEEDS[name]} - set(names)
     needed += [("peers", f"{role}_url") for role in sorted(elsewhere)]
     problems = [
-        f"{env_name(area, field)} is not set"
-        for area, field in needed
-        if not getattr(getattr(settings, area), field)
+        f"{env_name(area, field)} is not set" for area, field in needed if not getattr(getattr(settings, area), field)
     ]
     if problems:
         raise SettingsError("\n".join(problems))

@@ -66,20 +66,14 @@ class AuthSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class SecretSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Encryption of stored credentials."""
 
-    key: str = (
-        ""  # base64, 32 bytes; `new,old` while it is being rotated; `aiops up` keeps one in its data dir
-    )
+    key: str = ""  # base64, 32 bytes; `new,old` while it is being rotated; `aiops up` keeps one in its data dir
 
 
 class RegistrySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Clusters and their health."""
 
-    allow_loopback_targets: bool = (
-        False  # a hub must not be talked into asking its own neighbours on loopback
-    )
-    interval_scale: float = (
-        1.0  # multiplies the contract's check intervals; tests and demonstrations shorten them
-    )
+    allow_loopback_targets: bool = False  # a hub must not be talked into asking its own neighbours on loopback
+    interval_scale: float = 1.0  # multiplies the contract's check intervals; tests and demonstrations shorten them
     claim_margin_s: float = 10.0  # a claim outlives its probe's timeout by this
     max_concurrent_checks: int = 50  # per replica; a probe is mostly waiting
     history_days: int = 7  # health history kept

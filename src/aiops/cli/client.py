@@ -119,9 +119,7 @@ def warn_partial(answer: Mapping[str, Any]) -> None:
     """Name on stderr what a federated answer lacks."""
     for outcome in answer.get("federation", {}).get("clusters", ()):
         if outcome["status"] != "SUCCESS":
-            click.echo(
-                f"warning: {outcome['cluster_name']}: {outcome['status']}: {outcome['error']}", err=True
-            )
+            click.echo(f"warning: {outcome['cluster_name']}: {outcome['status']}: {outcome['error']}", err=True)
     for warning in answer.get("warnings", ()):
         click.echo(f"warning: {warning}", err=True)
 
@@ -132,12 +130,8 @@ def hub_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--server", envvar="AIOPS_SERVER", default="http://127.0.0.1:8080", show_default=True, help="The hub."
     )
-    @click.option(
-        "--token", envvar="AIOPS_TOKEN", default=None, help="API token; better given as AIOPS_TOKEN."
-    )
-    @click.option(
-        "--timeout", "timeout_s", default=60.0, show_default=True, help="Seconds to wait for the hub."
-    )
+    @click.option("--token", envvar="AIOPS_TOKEN", default=None, help="API token; better given as AIOPS_TOKEN.")
+    @click.option("--timeout", "timeout_s", default=60.0, show_default=True, help="Seconds to wait for the hub.")
     @click.option("--json", "as_json", is_flag=True, help="Print the hub's answer as JSON.")
     @functools.wraps(command)
     def wrapped(*, server: str, token: str | None, timeout_s: float, as_json: bool, **arguments: Any) -> None:

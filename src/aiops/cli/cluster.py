@@ -41,22 +41,14 @@ def cluster() -> None:
 @click.option("--loki", help="URL of Loki.")
 @click.option("--tempo", help="URL of Tempo.")
 @click.option("--api-server", help="URL of the Kubernetes API server (https).")
-@click.option(
-    "--type", "cluster_type", type=click.Choice(CHOICES["cluster_type"]), default="SPOKE", show_default=True
-)
-@click.option(
-    "--environment", type=click.Choice(CHOICES["environment"]), default="PRODUCTION", show_default=True
-)
+@click.option("--type", "cluster_type", type=click.Choice(CHOICES["cluster_type"]), default="SPOKE", show_default=True)
+@click.option("--environment", type=click.Choice(CHOICES["environment"]), default="PRODUCTION", show_default=True)
 @click.option("--platform", type=click.Choice(CHOICES["platform"]), default="KUBERNETES", show_default=True)
 @click.option("--region")
 @click.option("--display-name")
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
-@click.option(
-    "--token-file", type=click.Path(path_type=Path, exists=True), help="Bearer token for all endpoints."
-)
-@click.option(
-    "--kubeconfig", type=click.Path(path_type=Path, exists=True), help="Its current context's token is kept."
-)
+@click.option("--token-file", type=click.Path(path_type=Path, exists=True), help="Bearer token for all endpoints.")
+@click.option("--kubeconfig", type=click.Path(path_type=Path, exists=True), help="Its current context's token is kept.")
 @click.option("--ca-file", type=click.Path(path_type=Path, exists=True), help="CA for all endpoints, PEM.")
 @click.option("--insecure-skip-tls-verify", is_flag=True, help="Do not check the endpoints' certificates.")
 @hub_options
@@ -137,12 +129,8 @@ def show(*, hub: Hub, name: str) -> None:
     """Show one cluster."""
     found = hub.ask("GET", f"/api/v1/clusters/{hub.cluster_id(name)}")
     status = found["status"]
-    rows = [
-        (key, found[key]) for key in ("id", "name", "cluster_type", "environment", "region", "last_seen_at")
-    ]
-    rows += [
-        (key, status[key]) for key in ("state", "health_score", "connectivity", "last_error", "last_check_at")
-    ]
+    rows = [(key, found[key]) for key in ("id", "name", "cluster_type", "environment", "region", "last_seen_at")]
+    rows += [(key, status[key]) for key in ("state", "health_score", "connectivity", "last_error", "last_check_at")]
     rows += [(key, url) for key, url in found["endpoints"].items() if key.endswith("_url") and url]
     rows += [(one["type"], f"{one['status']} {one['message']}") for one in status["conditions"]]
     hub.show(found, ("field", "value"), rows)
@@ -157,8 +145,7 @@ def remove(*, hub: Hub, name: str, yes: bool) -> None:
     cluster_id = hub.cluster_id(name)
     if (
         not yes
-        and click.prompt(f"This cannot be undone. Type {name} to remove it", default="", show_default=False)
-        != name
+        and click.prompt(f"This cannot be undone. Type {name} to remove it", default="", show_default=False) != name
     ):
         raise click.ClickException("not removed: what you typed is not its name")
     hub.ask("DELETE", f"/api/v1/clusters/{cluster_id}")

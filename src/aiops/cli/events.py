@@ -50,9 +50,7 @@ class _Follower:
 
     async def run(self) -> None:
         async with self._hub.client() as client:
-            request = HttpRequest(
-                method="GET", url=self._hub.server.replace("http", "ws", 1) + "/ws", peer="hub"
-            )
+            request = HttpRequest(method="GET", url=self._hub.server.replace("http", "ws", 1) + "/ws", peer="hub")
             while self._left != 0:
                 try:
                     async with client.websocket(
@@ -94,9 +92,7 @@ class _Follower:
         else:
             payload = event["payload"]
             what = payload.get("reason") or payload.get("alert", {}).get("message", "")
-            click.echo(
-                f"{event['timestamp']}  {event['event_type']:<24} {event['cluster_name'] or '':<20} {what}"
-            )
+            click.echo(f"{event['timestamp']}  {event['event_type']:<24} {event['cluster_name'] or '':<20} {what}")
         if self._left is not None:
             self._left -= 1
 

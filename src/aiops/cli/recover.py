@@ -12,16 +12,7 @@ from aiops.gateway.tokens import create_admin
 
 async def create_admin_token(db: Database, *, name: str) -> str:
     """A new administrator's token. Nothing is announced: a new token cuts nobody."""
-<<<<<<< HEAD
-    silent = Bus(RedisConnection("redis://localhost", client_name="aiops cli"))
-    tokens = Tokens(db, silent, utc_now, preset="")
-    created = await tokens.create(
-        service_identity("cli"), TokenCreate(name=name, role=Role.ADMIN, expires_in="5w")
-    )
-    return created.token
-=======
     return (await create_admin(db, utc_now, name=name, expires_in="5w")).token
->>>>>>> 60a6777 (Gateway: cut sockets of ended sessions, cache identities, refuse every spelling of dot segments)
 
 
 def recover(data_dir: Path, name: str) -> str:

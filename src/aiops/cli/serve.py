@@ -25,22 +25,16 @@ DESCRIBE = {
 
 
 @click.command()
-@click.option(
-    "--role", "role_list", required=True, help="One role, or several with commas; see 'aiops modules'."
-)
+@click.option("--role", "role_list", required=True, help="One role, or several with commas; see 'aiops modules'.")
 @click.option(
     "--host",
     default=None,
     help="Address to listen on.  [default: 0.0.0.0 with --insecure-http, else 127.0.0.1]",
 )
-@click.option(
-    "--port", default=None, type=click.IntRange(0, 65535), help="Port to listen on.  [default: 8080]"
-)
+@click.option("--port", default=None, type=click.IntRange(0, 65535), help="Port to listen on.  [default: 8080]")
 @click.option("--config", type=click.Path(path_type=Path), default=None, help="Settings as a TOML file.")
 @click.option("--insecure-http", is_flag=True, help="Serve plain HTTP beyond loopback.")
-def serve(
-    *, role_list: str, host: str | None, port: int | None, config: Path | None, insecure_http: bool
-) -> None:
+def serve(*, role_list: str, host: str | None, port: int | None, config: Path | None, insecure_http: bool) -> None:
     """Run one or more roles; the settings come from the environment."""
     from aiops.core import log
 

@@ -15,9 +15,7 @@ def token() -> None:
 
 @token.command()
 @click.argument("name", default="recovered administrator")
-@click.option(
-    "--role", type=click.Choice(["admin", "operator", "viewer"]), default="viewer", show_default=True
-)
+@click.option("--role", type=click.Choice(["admin", "operator", "viewer"]), default="viewer", show_default=True)
 @click.option("--expires-in", default="90d", show_default=True)
 @click.option("--cluster", "clusters", multiple=True, help="Only this cluster; repeatable.  [default: all]")
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Only clusters with this label.")

@@ -29,13 +29,9 @@ def default_data_dir() -> Path:
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port."
-)
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port.")
 @click.option("--data-dir", type=click.Path(path_type=Path), default=None, help="Where everything is kept.")
-@click.option(
-    "--insecure-http", is_flag=True, help="Serve plain HTTP beyond loopback, behind a proxy that speaks TLS."
-)
+@click.option("--insecure-http", is_flag=True, help="Serve plain HTTP beyond loopback, behind a proxy that speaks TLS.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout when ready.")
 @click.option("--open", "open_browser", is_flag=True, help="Open the dashboard in a browser when ready.")
 @click.option("--config", type=click.Path(path_type=Path), default=None, help="Settings as a TOML file.")
@@ -60,12 +56,8 @@ def up(
     try:
         settings = load(os.environ, config)
         log.configure(level=settings.log.level, fmt=_log_format(os.environ, settings), role="all")
-        settings = replace(
-            settings, http=replace(settings.http, host=host, port=port, insecure_http=insecure_http)
-        )
-        hub = _Hub(
-            settings, DataDir(data_dir or default_data_dir()), as_json=as_json, open_browser=open_browser
-        )
+        settings = replace(settings, http=replace(settings.http, host=host, port=port, insecure_http=insecure_http))
+        hub = _Hub(settings, DataDir(data_dir or default_data_dir()), as_json=as_json, open_browser=open_browser)
         status = hub.run()
     except (SettingsError, EmbeddedServerError) as error:
         raise click.ClickException(str(error)) from error

@@ -106,9 +106,7 @@ _metadata = msgspec.json.Decoder(_MetadataMap)
 class CatalogueService:
     """Serves the public paths for labels, values, series and metadata."""
 
-    def __init__(
-        self, members: Members, api: PrometheusApi, fanout: Fanout, label: str, clock: Clock
-    ) -> None:
+    def __init__(self, members: Members, api: PrometheusApi, fanout: Fanout, label: str, clock: Clock) -> None:
         self._members = members
         self._api = api
         self._fanout = fanout
@@ -123,9 +121,7 @@ class CatalogueService:
             return _names(await self._api.ask(member, "labels", parameters, deadline))
 
         outcomes = await self._ask(request, ask)
-        names = {
-            exported(name) if name == self._label else name for part in _values(outcomes) for name in part
-        }
+        names = {exported(name) if name == self._label else name for part in _values(outcomes) for name in part}
         if names:
             names.add(self._label)
         return _names_answer(names, outcomes, request)
@@ -139,9 +135,7 @@ class CatalogueService:
         async def ask(member: Member, deadline: Deadline) -> Part[list[str]]:
             if own:
                 found = _names(await self._api.ask(member, "labels", parameters, deadline))
-                return Part(
-                    [member.cluster_name] if found.value else [], found.notes, complete=found.complete
-                )
+                return Part([member.cluster_name] if found.value else [], found.notes, complete=found.complete)
             parts = [
                 _names(await self._api.get(member, f"label/{label_path(each)}/values", parameters, deadline))
                 for each in asked
@@ -188,16 +182,10 @@ class CatalogueService:
         for outcome in outcomes:
             for name, entries in (outcome.part.value if outcome.part else {}).items():
                 for entry in dict.fromkeys(entries):
-                    said.setdefault((name, entry.type, entry.help, entry.unit), []).append(
-                        outcome.target.cluster_name
-                    )
-        items, cut = _cut(
-            [MetricMetadata(*key, clusters) for key, clusters in sorted(said.items())], request.limit
-        )
+                    said.setdefault((name, entry.type, entry.help, entry.unit), []).append(outcome.target.cluster_name)
+        items, cut = _cut([MetricMetadata(*key, clusters) for key, clusters in sorted(said.items())], request.limit)
         found = standing(outcomes, deny_partial=request.deny_partial)
-        return MetadataAnswer(
-            items, found.partial, (*found.warnings, *cut), _truncated(found.federation, cut)
-        )
+        return MetadataAnswer(items, found.partial, (*found.warnings, *cut), _truncated(found.federation, cut))
 
     def _parameters(self, request: CatalogueQuery) -> Parameters:
         start, end = times.window(request.start_time, request.end_time, self._clock())

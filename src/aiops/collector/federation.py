@@ -70,6 +70,4 @@ def _failure(missing: Sequence[Outcome[Any]], outcomes: Sequence[Outcome[Any]]) 
         message = f"{len(missing)} of {len(outcomes)} clusters did not answer wholly: {reasons}{more}"
     timed_out = all(outcome.status is ClusterStatus.TIMEOUT for outcome in missing)
     kind = QueryTimeout if timed_out else ClusterUnreachable
-    return kind(
-        message, details={"clusters": [msgspec.to_builtins(outcome.report()) for outcome in outcomes]}
-    )
+    return kind(message, details={"clusters": [msgspec.to_builtins(outcome.report()) for outcome in outcomes]})

@@ -86,9 +86,7 @@ class MetricsService:
                 details={"points": int(points), "limit": self._max_points},
             )
 
-    async def _union(
-        self, path: str, parameters: Parameters, request: InstantQuery | RangeQuery
-    ) -> MetricsAnswer:
+    async def _union(self, path: str, parameters: Parameters, request: InstantQuery | RangeQuery) -> MetricsAnswer:
         targets = await self._members.targets(request.scope, request.cluster_ids)
 
         async def ask(target: Target, deadline: Deadline) -> Part[Spliced]:
@@ -114,9 +112,7 @@ class MetricsService:
             federation=found.federation,
         )
 
-    async def _leaf(
-        self, target: Target, path: str, parameters: Parameters, deadline: Deadline
-    ) -> Part[Spliced]:
+    async def _leaf(self, target: Target, path: str, parameters: Parameters, deadline: Deadline) -> Part[Spliced]:
         member = await self._members.metrics(target)
         body = await self._api.ask(member, path, parameters, deadline)
         try:

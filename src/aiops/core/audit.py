@@ -107,9 +107,7 @@ async def entries(
     order = (columns.at.desc(), columns.id)
     page = _where(select(audit_log), wanted).order_by(*order).limit(limit).offset(offset)
     rows = (await connection.execute(page)).mappings().all()
-    total = (
-        await connection.execute(_where(select(func.count()).select_from(audit_log), wanted))
-    ).scalar_one()
+    total = (await connection.execute(_where(select(func.count()).select_from(audit_log), wanted))).scalar_one()
     return [Entry(**{**row, "outcome": Outcome(row["outcome"])}) for row in rows], total
 
 

@@ -130,9 +130,7 @@ class Bus:
             pipeline = client.pipeline(transaction=True)
             self._eval_status(pipeline)
             for message in messages:
-                pipeline.xadd(
-                    self._stream, {_FIELD: encode(message)}, maxlen=self._max_entries, approximate=True
-                )
+                pipeline.xadd(self._stream, {_FIELD: encode(message)}, maxlen=self._max_entries, approximate=True)
             answers = await pipeline.execute()
         return [offset.decode() for offset in answers[1:]]
 
@@ -158,9 +156,7 @@ class Bus:
     def _eval_status(self, client: Any) -> Any:
         return client.eval(_STATUS, 2, self._stream, self._created, uuid4().hex)
 
-    async def range(
-        self, after: str, *, before: str | None = None, limit: int = READ_COUNT
-    ) -> list[Delivery]:
+    async def range(self, after: str, *, before: str | None = None, limit: int = READ_COUNT) -> list[Delivery]:
         """At most `limit` entries later than `after` and, where given, earlier than `before`; oldest first."""
         epoch = await self.epoch()
         with self._redis.use() as client:
@@ -192,9 +188,7 @@ class Bus:
             for item in items:
                 yield item
 
-    async def _read_on(
-        self, epoch: str, cursor: str
-    ) -> tuple[list[Delivery | EpochChanged | Gap], tuple[str, str]]:
+    async def _read_on(self, epoch: str, cursor: str) -> tuple[list[Delivery | EpochChanged | Gap], tuple[str, str]]:
         """What comes next after the cursor, and where to go on."""
         with self._redis.use() as client:
             answer: Any = await client.xread({self._stream: cursor}, count=READ_COUNT, block=BLOCK_MS)
@@ -261,9 +255,7 @@ class Bus:
 
     async def _read_group(self, group: str, consumer: str, after: str) -> list[_Entry]:
         with self._redis.use() as client:
-            answer: Any = await client.xreadgroup(
-                group, consumer, {self._stream: after}, count=50, block=BLOCK_MS
-            )
+            answer: Any = await client.xreadgroup(group, consumer, {self._stream: after}, count=50, block=BLOCK_MS)
         return list(answer[0][1]) if answer else []
 
     async def _claim(self, group: str, consumer: str) -> list[_Entry]:
@@ -276,14 +268,10 @@ class Bus:
                 if other["pending"] == 0 and other["idle"] > FORGET_AFTER_MS:
                     await client.xgroup_delconsumer(self._stream, group, other["name"])
         for offset in answer[2]:
-            _log.error(
-                "an event was trimmed before its consumer had done it", group=group, offset=offset.decode()
-            )
+            _log.error("an event was trimmed before its consumer had done it", group=group, offset=offset.decode())
         return list(answer[1])
 
-    async def _handle(
-        self, group: str, offset: str, fields: dict[bytes, bytes] | None, handler: Handler
-    ) -> None:
+    async def _handle(self, group: str, offset: str, fields: dict[bytes, bytes] | None, handler: Handler) -> None:
         if not fields:
             _log.error("an event was trimmed before its consumer had done it", group=group, offset=offset)
         else:
@@ -300,13 +288,9 @@ class Bus:
             if not isinstance(error, ServiceUnavailable):
                 tries += 1
             if tries >= MAX_TRIES:
-                _log.error(
-                    "an event cannot be handled, passing over it", group=group, offset=offset, exc_info=error
-                )
+                _log.error("an event cannot be handled, passing over it", group=group, offset=offset, exc_info=error)
                 return
-            _log.warning(
-                "handling an event failed, trying again", group=group, offset=offset, reason=str(error)
-            )
+            _log.warning("handling an event failed, trying again", group=group, offset=offset, reason=str(error))
             await asyncio.sleep(delay_s)
             delay_s = min(5.0, delay_s * 2)
 
@@ -329,8 +313,6 @@ class Bus:
                             if said is not None:
                                 yield said["data"]
             except ServiceUnavailable as error:
-                _log.warning(
-                    "the control channel is away, trying again", channel=channel, reason=error.message
-                )
+                _log.warning("the control channel is away, trying again", channel=channel, reason=error.message)
                 await asyncio.sleep(delay_s)
                 delay_s = min(5.0, delay_s * 2)

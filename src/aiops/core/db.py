@@ -112,9 +112,7 @@ class Database:
         statement_timeout_s: float = 30,
     ) -> None:
         self._name = application_name
-        self._conninfo = conninfo(
-            url, application_name=application_name, statement_timeout_s=statement_timeout_s
-        )
+        self._conninfo = conninfo(url, application_name=application_name, statement_timeout_s=statement_timeout_s)
         self._url = url
         self._engine: AsyncEngine = create_async_engine(
             "postgresql+psycopg://",

@@ -72,9 +72,7 @@ class ClusterSelector(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     def __post_init__(self) -> None:
         if (self.all is True) + bool(self.ids) + bool(self.labels) != 1:
-            raise ValueError(
-                'clusters must be exactly one of {"all": true}, {"ids": [...]} or {"labels": {...}}'
-            )
+            raise ValueError('clusters must be exactly one of {"all": true}, {"ids": [...]} or {"labels": {...}}')
 
     def selects(self, cluster_id: UUID, labels: Mapping[str, str]) -> bool:
         """Whether a cluster with this id and these labels is meant."""
@@ -173,9 +171,7 @@ class HopSigner:
             "exp": now + HOP_LIFETIME_S,
             "identity": msgspec.to_builtins(identity),
         }
-        return jwt.encode(
-            claims, self._keys[self._signing_kid], algorithm="HS256", headers={"kid": self._signing_kid}
-        )
+        return jwt.encode(claims, self._keys[self._signing_kid], algorithm="HS256", headers={"kid": self._signing_kid})
 
     def verify(self, token: str, audiences: frozenset[str]) -> Identity:
         """The identity inside.
@@ -199,6 +195,4 @@ class HopSigner:
         except jwt.ExpiredSignatureError as error:
             raise AuthExpired("the signed hop has expired; are the clocks of the roles in step?") from error
         except (jwt.PyJWTError, KeyError, msgspec.ValidationError) as error:
-            raise AuthFailed(
-                "the signed hop is not valid here; do all roles share AIOPS_INTERNAL_SECRET?"
-            ) from error
+            raise AuthFailed("the signed hop is not valid here; do all roles share AIOPS_INTERNAL_SECRET?") from error

@@ -169,9 +169,7 @@ class Jobs:
         app = self._app(1)
         with _job_errors():
             async with app.open_async():
-                stalled = list(
-                    await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._stalled_after_s)
-                )
+                stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._stalled_after_s))
                 for job in stalled:
                     await self._retry(app, job)
                 await app.job_manager.delete_old_jobs(
@@ -192,17 +190,13 @@ class Jobs:
             await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
         except ConnectorException as error:
             # Another replica was quicker. Were the server away, the next statement would say so.
-            _log.info(
-                "a job is no longer left behind", job=job.task_name, id=job.id, reason=str(error.__cause__)
-            )
+            _log.info("a job is no longer left behind", job=job.task_name, id=job.id, reason=str(error.__cause__))
 
     def _app(self, connections: int) -> "App":
         """A fresh library object with every job, as its pool does not outlive a run of the worker."""
         from procrastinate import App, PsycopgConnector, RetryStrategy  # noqa: PLC0415
 
-        app = App(
-            connector=PsycopgConnector(conninfo=self._conninfo, min_size=1, max_size=max(1, connections))
-        )
+        app = App(connector=PsycopgConnector(conninfo=self._conninfo, min_size=1, max_size=max(1, connections)))
         retry = RetryStrategy(max_attempts=RETRIES, exponential_wait=RETRY_BASE_S)
         for name, job in self._jobs.items():
             if job.cron is None:

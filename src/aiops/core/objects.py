@@ -39,9 +39,7 @@ class ObjectStore:
     def __init__(self, url: str, *, options: Mapping[str, str] | None = None) -> None:
         scheme = urlsplit(url).scheme
         if scheme not in SCHEMES:
-            raise ValueError(
-                f"the object store's URL must begin with file:// or s3://, not {scheme or 'nothing'}://"
-            )
+            raise ValueError(f"the object store's URL must begin with file:// or s3://, not {scheme or 'nothing'}://")
         self._folder = Path(unquote(urlsplit(url).path)) if scheme == "file" else None
         self._url = url
         self._options = dict(options or {})
@@ -108,6 +106,4 @@ def _translated(path: str, error: Exception) -> InvalidRequest | NotFound | Serv
     if isinstance(error, InvalidPathError):
         return InvalidRequest(f"{path!r} is no path of an object")
     reason = str(error).strip().splitlines()
-    return ServiceUnavailable(
-        f"the object store failed on {path!r}: {reason[0] if reason else type(error).__name__}"
-    )
+    return ServiceUnavailable(f"the object store failed on {path!r}: {reason[0] if reason else type(error).__name__}")

@@ -75,9 +75,7 @@ class Observed:
         self._requests.labels(self._role, method, route, status).inc()
         self._seconds.labels(self._role, method, route).observe(seconds)
         span.update_name(f"{method} {route}")
-        span.set_attributes(
-            {"http.request.method": method, "http.route": route, "http.response.status_code": status}
-        )
+        span.set_attributes({"http.request.method": method, "http.route": route, "http.response.status_code": status})
         if status >= _SERVER_ERROR:
             span.set_status(Status(StatusCode.ERROR))
         if scope["path"] not in _QUIET:

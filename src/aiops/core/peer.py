@@ -67,9 +67,7 @@ class Peer:
         except TimedOut as error:
             raise QueryTimeout(f"the role {self._role} did not answer {port}.{method} in time") from error
         except BreakerOpen as error:
-            raise ServiceUnavailable(
-                f"the role {self._role} keeps failing; it is asked again shortly"
-            ) from error
+            raise ServiceUnavailable(f"the role {self._role} keeps failing; it is asked again shortly") from error
         except UpstreamFailure as error:
             raise ServiceUnavailable(f"the role {self._role} cannot be reached: {error.message}") from error
         if response.status != 200:  # noqa: PLR2004 - the one status of a success
@@ -113,6 +111,4 @@ def _port_handler(method: Callable[[Any], Awaitable[Struct]]) -> HTTPRouteHandle
         answer = await method(argument)
         return Response(msgspec.json.encode(answer), media_type="application/json")
 
-    return HTTPRouteHandler(
-        f"/{name}", http_method="POST", status_code=200, name=f"port:{method.__qualname__}"
-    )(handle)
+    return HTTPRouteHandler(f"/{name}", http_method="POST", status_code=200, name=f"port:{method.__qualname__}")(handle)

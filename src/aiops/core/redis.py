@@ -48,9 +48,7 @@ class RedisConnection:
 
     def __init__(self, url: str, *, client_name: str, max_connections: int = 64) -> None:
         if not url.startswith(SCHEMES):
-            raise ValueError(
-                f"the Redis URL must begin with one of {', '.join(SCHEMES)}; set REDIS_URL accordingly"
-            )
+            raise ValueError(f"the Redis URL must begin with one of {', '.join(SCHEMES)}; set REDIS_URL accordingly")
         self._pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
             url,
             max_connections=max_connections,

@@ -23,9 +23,7 @@ class SecretBox:
 
     def __init__(self, keys: tuple[bytes, ...]) -> None:
         if not keys or any(len(key) != KEY_BYTES for key in keys):
-            raise ValueError(
-                "the secret key must be 32 bytes, base64; make one with: openssl rand -base64 32"
-            )
+            raise ValueError("the secret key must be 32 bytes, base64; make one with: openssl rand -base64 32")
         self._keys = {hashlib.sha256(b"kid:" + key).hexdigest()[:8]: AESGCM(key) for key in keys}
         self._sealing = next(iter(self._keys))
 
@@ -57,13 +55,9 @@ class SecretBox:
                 raise ValueError(version)
             return self._keys[kid].decrypt(_bytes(nonce), _bytes(ciphertext), belongs_to.encode()).decode()
         except KeyError as error:
-            raise InternalError(
-                "a stored credential was sealed with a key that is no longer configured"
-            ) from error
+            raise InternalError("a stored credential was sealed with a key that is no longer configured") from error
         except (ValueError, InvalidTag) as error:
-            raise InternalError(
-                "a stored credential cannot be opened; it was changed outside of the hub"
-            ) from error
+            raise InternalError("a stored credential cannot be opened; it was changed outside of the hub") from error
 
 
 def _text(data: bytes) -> str:

@@ -100,8 +100,7 @@ class Supervisor:
 
     async def __aenter__(self) -> Self:
         self._running = [
-            asyncio.create_task(self._supervise(task, self._records[task.name]), name=task.name)
-            for task in self._tasks
+            asyncio.create_task(self._supervise(task, self._records[task.name]), name=task.name) for task in self._tasks
         ]
         return self
 
@@ -156,9 +155,7 @@ class Supervisor:
     def _give_up(self, task: Task, record: _Record) -> None:
         _enter(record, TaskState.FAILED)
         self.reason = f"task {task.name} failed {MAX_QUICK_FAILURES} times in a row: {record.last_error}"
-        _log.error(
-            "a task cannot be kept running; this process is unfit", task=task.name, reason=record.last_error
-        )
+        _log.error("a task cannot be kept running; this process is unfit", task=task.name, reason=record.last_error)
         self.failed.set()
 
 

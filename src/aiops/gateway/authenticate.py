@@ -207,9 +207,7 @@ class TokenAuthenticator:
         self._origins.check(connection, required=False)
         given = connection.headers.get(CSRF_HEADER, "")
         if not same(given.encode(), caller.session.csrf.encode()):
-            raise PermissionDenied(
-                "a write with the session cookie needs the X-CSRF-Token that /api/v1/me gives"
-            )
+            raise PermissionDenied("a write with the session cookie needs the X-CSRF-Token that /api/v1/me gives")
 
 
 def _bearer_token(header: str) -> str:
@@ -220,6 +218,4 @@ def _bearer_token(header: str) -> str:
 
 
 def _preset_identity() -> Identity:
-    return Identity(
-        subject="admin", kind=SubjectKind.API_TOKEN, grants=(Grant(Role.ADMIN, ClusterSelector(all=True)),)
-    )
+    return Identity(subject="admin", kind=SubjectKind.API_TOKEN, grants=(Grant(Role.ADMIN, ClusterSelector(all=True)),))

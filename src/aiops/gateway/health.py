@@ -56,21 +56,12 @@ class HealthService:
         self._peers = peers
         self._http = http
 
-<<<<<<< HEAD
-    async def look(self) -> DetailedHealth:
-        """How everything is right now."""
-        names = [check.name for check in self._checks] + list(self._peers)
-        found = await asyncio.gather(
-            *(self._own(check) for check in self._checks),
-            *(self._peer(role, url) for role, url in self._peers.items()),
-=======
     async def detailed(self) -> DetailedHealth:
         """Probe everything at once."""
         checks = self._checks
         answers = await asyncio.gather(
             *(_probe(check.probe, critical=check.critical) for check in checks),
             *(_probe(partial(self._ready, role, url), critical=True) for role, url in self._peers.items()),
->>>>>>> 60a6777 (Gateway: cut sockets of ended sessions, cache identities, refuse every spelling of dot segments)
         )
         own = dict(zip((check.name for check in checks), answers, strict=False))
         peers = dict(zip(self._peers, answers[len(checks) :], strict=True))

@@ -1,6 +1,7 @@
 """Puts the gateway together: what every other role trusts to know who calls."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +12,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import CollectorRegistry
 
 from aiops.core import migrations
-from aiops.core.breaker import Breaker
+from aiops.core.http.breaker import Breaker
 from aiops.core.infra import Infra
 from aiops.core.module import Check, Module
 from aiops.core.tasks import Task
@@ -52,13 +53,6 @@ class Edge:
 def build(
     settings: Settings, infra: Infra, elsewhere: Mapping[str, str], checks: Sequence[Check]
 ) -> tuple[Module, Edge]:
-<<<<<<< HEAD
-    """The module, and the edge. `elsewhere` maps the roles of other processes to their URLs."""
-    tokens = Tokens(infra.db, infra.bus, infra.clock, preset=settings.auth.admin_token)
-    sessions = Sessions(infra.redis, life_s=settings.auth.session_s)
-    revocations = Revocations(infra.bus)
-    edge = Edge(Authenticate(tokens, sessions), tokens, revocations, settings.auth.recheck_s)
-=======
     """Build the module, and the edge.
 
     `elsewhere` maps the roles of other processes to their URLs; `checks` are this process's other modules'.
@@ -76,7 +70,6 @@ def build(
         metrics=infra.metrics,
     )
     control.listen(authenticator.forget)
->>>>>>> 60a6777 (Gateway: cut sockets of ended sessions, cache identities, refuse every spelling of dot segments)
     own = (
         Check("postgresql", lambda: migrations.check(infra.db)),
         Check("redis", infra.redis.check, critical=False),
@@ -111,7 +104,14 @@ def _proxies(elsewhere: Mapping[str, str], infra: Infra, max_body_bytes: int) ->
         if backend.role not in elsewhere:
             continue
         url = elsewhere[backend.role]
-        upstream = Upstream(backend, url, infra.peers, infra.hop, Breaker(backend.breaker), errors)
+        upstream = Upstream(
+            backend,
+            url,
+            infra.peers,
+            infra.hop,
+            Breaker(backend.breaker, clock=time.monotonic, on_change=lambda _: None),
+            errors,
+        )
         proxy = HttpProxy(upstream, max_body_bytes=max_body_bytes)
         handlers += [_mount(prefix, proxy) for prefix in backend.prefixes]
         if backend.role == "streaming":

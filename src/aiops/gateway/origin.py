@@ -44,9 +44,7 @@ class OriginCheck:
         origin = connection.headers.get("origin")
         if origin is None:
             if required:
-                raise PermissionDenied(
-                    "a socket that is opened with the session cookie needs an Origin header"
-                )
+                raise PermissionDenied("a socket that is opened with the session cookie needs an Origin header")
             return
         place = _place(origin)
         # The scheme is the page's: behind a proxy that ends TLS, ours would be another.

@@ -12,14 +12,6 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
-<<<<<<< HEAD
-from litestar.connection import Request
-from litestar.handlers import ASGIRouteHandler
-from litestar.types import Receive, Scope, Send
-
-from aiops.core.errors import InvalidRequest, PayloadTooLarge, QueryTimeout, ServiceUnavailable
-from aiops.core.http import ClientSocket, Deadline, HttpClient, HttpRequest, TimedOut, UpstreamFailure
-=======
 import msgspec
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
@@ -27,7 +19,6 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter
 
-from aiops.core.breaker import Breaker
 from aiops.core.errors import (
     AiopsError,
     InvalidRequest,
@@ -37,7 +28,7 @@ from aiops.core.errors import (
     ServiceUnavailable,
 )
 from aiops.core.http import Deadline, HttpClient, HttpRequest, StreamingResponse, TimedOut, UpstreamFailure
->>>>>>> 60a6777 (Gateway: cut sockets of ended sessions, cache identities, refuse every spelling of dot segments)
+from aiops.core.http.breaker import Breaker
 from aiops.core.identity import HopSigner
 from aiops.core.peer import HOP_HEADER
 from aiops.core.web import identity_of
@@ -110,9 +101,7 @@ class Upstream(Struct, frozen=True):
 
         """
         if not self.url:
-            raise ServiceUnavailable(
-                f"the role {self.role} is not part of this installation: its URL is not set"
-            )
+            raise ServiceUnavailable(f"the role {self.role} is not part of this installation: its URL is not set")
         if not self.breaker.admit():
             self.errors.count(self.role, "breaker")
             raise ServiceUnavailable(f"the role {self.role} keeps failing; it is asked again shortly")
@@ -151,9 +140,7 @@ def forward_target(scope: Scope, prefixes: Iterable[str]) -> str:
 def forward_headers(scope: Scope, *, keep_authorization: bool) -> dict[str, str]:
     """The caller's headers without those that speak to us, and with ours."""
     given = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
-    named = {
-        token.strip().lower() for name, value in given if name == "connection" for token in value.split(",")
-    }
+    named = {token.strip().lower() for name, value in given if name == "connection" for token in value.split(",")}
     dropped = _HOP_BY_HOP | (_OURS - {"authorization"} if keep_authorization else _OURS) | named
     headers: dict[str, str] = {}
     for name, value in given:
@@ -256,12 +243,11 @@ class HttpProxy:
                 headers=headers,
                 peer=self._upstream.role,
                 use_breaker=False,
+                body=body.chunks() if has_body else b"",
             )
-            await _until_gone(self._pass(request, limit_s, body, send, has_body=has_body), body)
+            await _until_gone(self._pass(request, limit_s, body, send), body)
 
-    async def _limit_s(
-        self, scope: HTTPScope, headers: dict[str, str], body: _Body, length: int | None
-    ) -> float:
+    async def _limit_s(self, scope: HTTPScope, headers: dict[str, str], body: _Body, length: int | None) -> float:
         """The role's time, or the query's own and a little more where that is longer."""
         own: float | None = None
         if self._upstream.role == "collector":
@@ -272,18 +258,14 @@ class HttpProxy:
         asked = 0.0 if own is None else min(own, MAX_OWN_TIMEOUT_S) + TIMEOUT_MARGIN_S
         return max(self._upstream.backend.timeout_s, asked)
 
-    async def _pass(
-        self, request: HttpRequest, limit_s: float, body: _Body, send: Send, *, has_body: bool
-    ) -> None:
+    async def _pass(self, request: HttpRequest, limit_s: float, body: _Body, send: Send) -> None:
         upstream = self._upstream
         upstream.admit()
         started = settled = False
         try:
             async with (
                 asyncio.timeout(limit_s) as clock,
-                upstream.http.stream(
-                    request, Deadline.after(STREAM_S), body.chunks() if has_body else None
-                ) as response,
+                upstream.http.stream(request, Deadline.after(STREAM_S)) as response,
             ):
                 upstream.breaker.succeeded()
                 settled = True
@@ -291,73 +273,15 @@ class HttpProxy:
                     clock.reschedule(None)
                 await send(_start(response))
                 started = True
-                async for chunk in response.chunks:
+                async for chunk in response.chunks():
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
-<<<<<<< HEAD
-        except UpstreamFailure as error:
-            if started:  # the answer has begun: breaking it off is all that is left to say
-                raise
-            if isinstance(error, TimedOut):
-                raise QueryTimeout(f"the role {self._role} did not answer in time") from error
-            raise ServiceUnavailable(
-                f"the role {self._role} cannot be reached; trying again may help"
-            ) from error
-
-    async def _body(self, request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > self._max_body_bytes:
-                raise PayloadTooLarge(f"the body is over {self._max_body_bytes} bytes")
-            yield chunk
-
-    async def socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a signed-in socket on, both ways, until either side closes."""
-        identity = identity_of(Request(scope))
-        outgoing = HttpRequest(
-            method="GET",
-            url=self._url + scope["path"],
-            headers={HOP_HEADER: self._hop.sign(identity, self._role)},
-            peer=self._role,
-        )
-        await receive()  # websocket.connect
-        try:
-            async with self._http.websocket(
-                outgoing, Deadline.after(TIMEOUTS_S[self._role]), max_message_bytes=MAX_MESSAGE
-            ) as upstream:
-                await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
-                code = await _pump(upstream, receive, send)
-        except UpstreamFailure:
-            code = 1013  # try again later
-        if code is not None:
-            await send({"type": "websocket.close", "code": code, "reason": ""})
-
-
-async def _pump(upstream: ClientSocket, receive: Receive, send: Send) -> int | None:
-    """Copy both ways; the code to close our side with, or None when the client left."""
-
-    async def up() -> None:
-        while (message := await receive())["type"] == "websocket.receive":
-            text = message.get("text")
-            await upstream.send_text(
-                text if text is not None else bytes(message["bytes"] or b"").decode("utf-8", "replace")
-            )
-
-    async def down() -> int:
-        while not isinstance(message := await upstream.receive(), Closed):
-            text = message if isinstance(message, str) else message.decode("utf-8", "replace")
-            await send({"type": "websocket.send", "bytes": None, "text": text})
-        return message.code if message.code not in (1005, 1006) else 1011
-
-    sending, receiving = asyncio.ensure_future(up()), asyncio.ensure_future(down())
-=======
         except (UpstreamFailure, TimeoutError, AiopsError, _CallerGone) as error:
             if body.too_large and not started:
                 raise body.over_limit() from error
             if isinstance(error, _CallerGone) or isinstance(error.__cause__, _CallerGone):
                 return
-            failure = TimedOut("") if isinstance(error, TimeoutError) else error
+            failure = TimedOut(upstream.role, "no answer in time") if isinstance(error, TimeoutError) else error
             answer = upstream.failed(failure) if isinstance(failure, UpstreamFailure) else failure
             settled = settled or isinstance(failure, UpstreamFailure)
             if not started:
@@ -372,7 +296,6 @@ async def _until_gone(work: Coroutine[Any, Any, None], body: _Body) -> None:
     """Do the work, but not longer than the caller waits for it."""
     working = asyncio.create_task(work)
     gone = asyncio.create_task(body.caller_gone())
->>>>>>> 60a6777 (Gateway: cut sockets of ended sessions, cache identities, refuse every spelling of dot segments)
     try:
         await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
@@ -384,11 +307,7 @@ async def _until_gone(work: Coroutine[Any, Any, None], body: _Body) -> None:
 
 
 def _start(response: StreamingResponse) -> Any:
-    named = {
-        token.strip().lower()
-        for value in response.headers.getall("Connection", [])
-        for token in value.split(",")
-    }
+    named = {token.strip().lower() for value in response.headers.getall("Connection", []) for token in value.split(",")}
     dropped = _HOP_BY_HOP | _ANSWER_OURS | named
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))

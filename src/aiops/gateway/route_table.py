@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from aiops.core.breaker import BreakerPolicy
+from aiops.core.http import BreakerPolicy
 
 
 class Backend(Struct, frozen=True):

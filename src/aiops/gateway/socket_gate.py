@@ -97,20 +97,11 @@ class SocketGate:
 
     def __init__(
         self,
-<<<<<<< HEAD
-        app: ASGIApp,
-        authenticate: Authenticate,
-        tokens: Tokens,
-        revocations: Revocations,
-        *,
-        recheck_s: float,
-=======
         authenticator: TokenAuthenticator,
         *,
         recheck_s: float,
         clock: Clock,
         first_message_s: float = FIRST_MESSAGE_S,
->>>>>>> 60a6777 (Gateway: cut sockets of ended sessions, cache identities, refuse every spelling of dot segments)
     ) -> None:
         self._authenticator = authenticator
         self._recheck_s = recheck_s
@@ -182,18 +173,14 @@ class SocketGate:
                 return None
             return Caller(await self._authenticator.bearer(_token(message)))
         except TimeoutError:
-            await _refuse(
-                send, AuthRequired('nobody signed in in time; send {"type":"auth","token":...} first')
-            )
+            await _refuse(send, AuthRequired('nobody signed in in time; send {"type":"auth","token":...} first'))
         except AiopsError as error:
             await _refuse(send, error)
         finally:
             self._waiting -= 1
         return None
 
-    async def _let_in(
-        self, app: ASGIApp, caller: Caller, scope: WebSocketScope, receive: Receive, send: Send
-    ) -> None:
+    async def _let_in(self, app: ASGIApp, caller: Caller, scope: WebSocketScope, receive: Receive, send: Send) -> None:
         identity = caller.identity
         response = AuthResponse(True, identity.subject, _expiry(caller))
         await send_text(send, text(response))
@@ -268,13 +255,6 @@ async def _accept(send: Send) -> None:
 
 
 async def _refuse(send: Send, error: AiopsError) -> None:
-<<<<<<< HEAD
-    await _say(
-        send, {"type": "auth_response", "success": False, "code": error.code, "message": error.message}
-    )
-    await _say(send, {"type": "error", "code": error.code, "message": error.message})
-    await send({"type": "websocket.close", "code": CLOSE_AUTH, "reason": error.code})
-=======
     """Say why nobody is let in, and close."""
     if isinstance(error, InvalidRequest):
         await send_text(send, text(Error(error.code, error.message)))
@@ -286,4 +266,3 @@ async def _refuse(send: Send, error: AiopsError) -> None:
         await send_text(send, text(Error(error.code, error.message)))
         away = isinstance(error, ServiceUnavailable)
         await close(send, TRY_AGAIN_LATER if away else BROKEN, error.code)
->>>>>>> 60a6777 (Gateway: cut sockets of ended sessions, cache identities, refuse every spelling of dot segments)

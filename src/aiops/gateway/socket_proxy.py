@@ -2,14 +2,14 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 
 from aiops.core.errors import AiopsError, NotFound
-from aiops.core.http import HttpRequest, TimedOut, UpstreamFailure
+from aiops.core.http import ClientSocket, Closed, Deadline, HttpRequest, TimedOut, UpstreamFailure
 from aiops.core.peer import HOP_HEADER
 from aiops.core.web import identity_of
 from aiops.gateway import socket_messages
@@ -63,7 +63,9 @@ class SocketProxy:
         try:
             async with (
                 asyncio.timeout(upstream.backend.timeout_s) as clock,
-                upstream.http.websocket(request, max_message_bytes=MAX_EVENT_BYTES) as socket,
+                upstream.http.websocket(
+                    request, Deadline.after(upstream.backend.timeout_s), max_message_bytes=MAX_EVENT_BYTES
+                ) as socket,
             ):
                 clock.reschedule(None)
                 upstream.breaker.succeeded()
@@ -72,7 +74,7 @@ class SocketProxy:
         except (UpstreamFailure, TimeoutError) as error:
             if not opened:
                 raise upstream.failed(
-                    error if isinstance(error, UpstreamFailure) else TimedOut("")
+                    error if isinstance(error, UpstreamFailure) else TimedOut(upstream.role, "no answer in time")
                 ) from error
             with suppress(OSError):
                 await close(send, socket_messages.BROKEN, "the connection behind this one broke")
@@ -81,20 +83,19 @@ class SocketProxy:
                 upstream.breaker.abandoned()
 
 
-async def _exchange(socket: Any, receive: Receive, send: Send) -> None:
+async def _exchange(socket: ClientSocket, receive: Receive, send: Send) -> None:
     """Both ways at once; ends when one side has ended."""
 
     async def outwards() -> None:
-        async for message in socket:
-            if message.type.name == "TEXT":
-                await send_text(send, message.data)
-        code = socket.close_code or socket_messages.BROKEN
+        while not isinstance(message := await socket.receive(), Closed):
+            await send_text(send, message if isinstance(message, str) else message.decode("utf-8", "replace"))
+        code = message.code
         await close(send, socket_messages.BROKEN if code in _NEVER_SENT else code, "")
 
     async def inwards() -> None:
         while (message := await receive())["type"] == "websocket.receive":
             if (text := message.get("text")) is not None:
-                await socket.send_str(text)
+                await socket.send_text(text)
             else:
                 await socket.send_bytes(message.get("bytes") or b"")
         await socket.close()

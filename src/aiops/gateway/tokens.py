@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from aiops.core import audit
 from aiops.core.clock import Clock
-from aiops.core.db import Database, as_struct
+from aiops.core.db import Database
 from aiops.core.durations import parse_duration
 from aiops.core.errors import InvalidRequest, NotFound
 from aiops.core.identity import ClusterSelector, Grant, Identity, Role, SubjectKind, service_identity
@@ -64,104 +64,9 @@ class NewToken(Token, frozen=True, kw_only=True):
 class StoredToken(Struct, frozen=True):
     """What is needed to verify a token."""
 
-<<<<<<< HEAD
-    def __init__(self, db: Database, bus: Bus, clock: Clock, *, preset: str) -> None:
-        self._db = db
-        self._bus = bus
-        self._clock = clock
-        self._preset_hash = _hash(preset) if preset else None
-
-    async def bearer(self, token: str) -> Identity:
-        """See `ports.gateway.Authenticator`. At most one statement."""
-        if self._preset_hash is not None and hmac.compare_digest(_hash(token), self._preset_hash):
-            return Identity("admin", SubjectKind.API_TOKEN, (Grant(Role.ADMIN, ClusterSelector(all=True)),))
-        token_id, secret = _split(token)
-        async with self._db.read() as connection:
-            row = (
-                await connection.execute(select(api_tokens).where(api_tokens.c.id == token_id))
-            ).one_or_none()
-        expected = row.secret_hash if row is not None else _hash("")
-        if not hmac.compare_digest(expected, _hash(secret)) or row is None:
-            raise AuthFailed("the token is not valid; it may have been revoked")
-        return self._identity(row)
-
-    async def by_id(self, token_id: UUID) -> Identity:
-        """The identity of a stored token that has been shown before: sessions and open sockets look again."""
-        async with self._db.read() as connection:
-            row = (
-                await connection.execute(select(api_tokens).where(api_tokens.c.id == token_id))
-            ).one_or_none()
-        if row is None:
-            raise AuthFailed("the token was revoked")
-        return self._identity(row)
-
-    def _identity(self, row: Row[Any]) -> Identity:
-        if row.expires_at is not None and row.expires_at <= self._clock():
-            raise AuthExpired("the token has expired; make a new one with 'aiops token create'")
-        grant = Grant(Role(row.role), msgspec.convert(row.clusters, ClusterSelector))
-        return Identity(row.name, SubjectKind.API_TOKEN, (grant,), row.id, row.expires_at)
-
-    async def create(self, actor: Identity, data: TokenCreate) -> CreatedToken:
-        """Make a token; only here is it ever shown."""
-        if not data.name.strip() or len(data.name) > MAX_NAME:
-            raise InvalidRequest(f"name: 1 to {MAX_NAME} characters")
-        actor.require_everything("tokens:write")
-        life = parse_duration(data.expires_in)
-        if not timedelta(seconds=1) <= life <= MAX_LIFE:
-            raise InvalidRequest(f"expires_in: between 1s and {MAX_LIFE.days}d")
-        secret = secrets.token_urlsafe(32)
-        async with self._db.begin() as tx:
-            row = await tx.execute(
-                insert(api_tokens)
-                .values(
-                    id=uuid4(),
-                    name=data.name.strip(),
-                    role=data.role,
-                    clusters=msgspec.to_builtins(data.clusters),
-                    secret_hash=_hash(secret),
-                    created_by=actor.subject,
-                    expires_at=self._clock() + life,
-                )
-                .returning(*_SHOWN)
-            )
-            token = as_struct(row.one(), Token)
-            await audit.record(
-                tx, actor, "token.create", data.name, details={"token_id": str(token.id), "role": data.role}
-            )
-        return CreatedToken(**msgspec.structs.asdict(token), token=_join(token.id, secret))
-
-    async def page(self, paging: Paging) -> tuple[list[Token], int]:
-        """One page, newest first, and the total."""
-        async with self._db.read() as connection:
-            total = (await connection.execute(select(func.count()).select_from(api_tokens))).scalar_one()
-            rows = await connection.execute(
-                select(*_SHOWN)
-                .order_by(api_tokens.c.created_at.desc(), api_tokens.c.id)
-                .limit(paging.page_size)
-                .offset(paging.offset)
-            )
-            return [as_struct(row, Token) for row in rows], total
-
-    async def revoke(self, actor: Identity, token_id: UUID) -> None:
-        """End a token now; open sockets hear of it."""
-        async with self._db.begin() as tx:
-            row = await tx.execute(
-                delete(api_tokens).where(api_tokens.c.id == token_id).returning(api_tokens.c.name)
-            )
-            name = row.scalar_one_or_none()
-            if name is None:
-                raise NotFound(f"there is no token {token_id}")
-            await audit.record(tx, actor, "token.revoke", name, details={"token_id": str(token_id)})
-        try:
-            await self._bus.announce(CONTROL_CHANNEL, str(token_id).encode())
-        except ServiceUnavailable:
-            # Sockets look again within the minute all the same.
-            return
-=======
     identity: Identity
     secret_hash: bytes
     expires_at: datetime
->>>>>>> 60a6777 (Gateway: cut sockets of ended sessions, cache identities, refuse every spelling of dot segments)
 
 
 def parse_expiry(text: str) -> timedelta:
@@ -243,9 +148,7 @@ async def _store(db: Database, caller: Identity, request: TokenRequest, now: dat
     return token
 
 
-async def create_admin(
-    db: Database, clock: Clock, *, name: str, expires_in: str = DEFAULT_EXPIRY
-) -> NewToken:
+async def create_admin(db: Database, clock: Clock, *, name: str, expires_in: str = DEFAULT_EXPIRY) -> NewToken:
     """A token with every right, for whoever holds the data directory and has lost all tokens."""
     request = TokenRequest(name, Role.ADMIN, ClusterSelector(all=True), expires_in)
     return await _store(db, service_identity("recovery"), request, clock())
@@ -311,9 +214,7 @@ class TokenService:
         """
         caller.require_everything("tokens:delete")
         async with self._db.begin() as tx:
-            gone = await tx.execute(
-                delete(api_tokens).where(api_tokens.c.id == token_id).returning(api_tokens.c.name)
-            )
+            gone = await tx.execute(delete(api_tokens).where(api_tokens.c.id == token_id).returning(api_tokens.c.name))
             row = gone.first()
             if row is None:
                 raise _no_such(token_id)
@@ -354,9 +255,7 @@ class TokenService:
         )
         async with self._db.begin() as tx:
             # In order of id, so that two replicas never wait for each other's rows.
-            await tx.execute(
-                statement, [{"token_id": token_id, "at": used[token_id]} for token_id in sorted(used)]
-            )
+            await tx.execute(statement, [{"token_id": token_id, "at": used[token_id]} for token_id in sorted(used)])
 
 
 def _token(row: Any) -> Token:

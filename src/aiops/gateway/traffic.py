@@ -19,9 +19,7 @@ class Traffic:
             ["service", "method", "status"],
             registry=metrics,
         )
-        self._seconds = Histogram(
-            "gateway_request_duration_seconds", "Time to answer.", ["service"], registry=metrics
-        )
+        self._seconds = Histogram("gateway_request_duration_seconds", "Time to answer.", ["service"], registry=metrics)
         self._active = Gauge("gateway_active_requests", "Requests being answered now.", registry=metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,7 +11,5 @@ from aiops.settings import Settings
 def build(settings: Settings, infra: Infra, collector: Collector) -> tuple[Module, AnomalyService]:
     """The module, and its service."""
     mine = settings.intelligence
-    service = AnomalyService(
-        collector, infra.clock, max_series=mine.max_series, timeout_s=mine.query_timeout_s
-    )
+    service = AnomalyService(collector, infra.clock, max_series=mine.max_series, timeout_s=mine.query_timeout_s)
     return Module(name="intelligence", routes=(router(service),)), service

@@ -59,6 +59,4 @@ class Cadence(Struct, frozen=True):
 
 
 def _by_type(seconds: Mapping[ClusterType, float]) -> ColumnElement[float]:
-    return case(
-        {kind.value: literal(value, Float) for kind, value in seconds.items()}, value=clusters.c.cluster_type
-    )
+    return case({kind.value: literal(value, Float) for kind, value in seconds.items()}, value=clusters.c.cluster_type)

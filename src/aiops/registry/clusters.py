@@ -121,9 +121,7 @@ class Clusters:
             event = ClusterRegistered(cluster_id=cluster_id, cluster_name=data.name, cluster=_public(cluster))
             await self._tell(tx, actor, "cluster.register", event)
         self._on_due()
-        return RegisteredCluster(
-            **msgspec.structs.asdict(cluster), webhook=_webhook(base_url, cluster_id, token)
-        )
+        return RegisteredCluster(**msgspec.structs.asdict(cluster), webhook=_webhook(base_url, cluster_id, token))
 
     async def page(self, scope: Scope, wanted: ClusterFilter, paging: Paging) -> tuple[list[Cluster], int]:
         """One page and the total, in two statements."""
@@ -135,9 +133,7 @@ class Clusters:
         column: ColumnElement[Any] = told_state(now) if field == "state" else clusters.c[field]
         order = (column.desc() if descending else column.asc()).nulls_last()
         async with self._db.read() as connection:
-            total = (
-                await connection.execute(select(func.count()).select_from(clusters).where(condition))
-            ).scalar_one()
+            total = (await connection.execute(select(func.count()).select_from(clusters).where(condition))).scalar_one()
             rows = await connection.execute(
                 select(*shown(now))
                 .where(condition)
@@ -155,9 +151,7 @@ class Clusters:
         """One cluster by its name."""
         return await self._one(scope, clusters.c.name == name, name)
 
-    async def replace(
-        self, actor: Identity, cluster_id: UUID, data: ClusterReplace, if_match: str | None
-    ) -> Cluster:
+    async def replace(self, actor: Identity, cluster_id: UUID, data: ClusterReplace, if_match: str | None) -> Cluster:
         """Replace what people may edit.
 
         Raises:
@@ -212,9 +206,7 @@ class Clusters:
         """Check a cluster now."""
         cluster = await self.get(scope, cluster_id)
         async with self._db.begin() as tx:
-            await tx.execute(
-                update(clusters).where(clusters.c.id == cluster_id).values(next_due_at=func.now())
-            )
+            await tx.execute(update(clusters).where(clusters.c.id == cluster_id).values(next_due_at=func.now()))
         self._on_due()
         return cluster
 
@@ -240,9 +232,7 @@ class Clusters:
         try:
             await tx.execute(insert(clusters).values(row))
         except IntegrityError as error:
-            raise ClusterAlreadyExists(
-                f"a cluster named {data.name!r} is registered; choose another name"
-            ) from error
+            raise ClusterAlreadyExists(f"a cluster named {data.name!r} is registered; choose another name") from error
 
     async def _one(self, scope: Scope, condition: ColumnElement[bool], what: str) -> Cluster:
         async with self._db.read() as connection:
@@ -257,9 +247,7 @@ class Clusters:
         self, tx: AsyncConnection, actor: Identity, permission: str, cluster_id: UUID, if_match: str | None
     ) -> Cluster:
         condition = and_(clusters.c.id == cluster_id, in_scope(actor.scope(permission)))
-        row = (
-            await tx.execute(select(*shown(self._clock())).where(condition).with_for_update())
-        ).one_or_none()
+        row = (await tx.execute(select(*shown(self._clock())).where(condition).with_for_update())).one_or_none()
         if row is None:
             raise ClusterNotFound(f"there is no cluster {str(cluster_id)!r}")
         cluster = to_cluster(row)

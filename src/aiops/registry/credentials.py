@@ -72,9 +72,7 @@ class Vault:
 class Credentials:
     """Stores and removes."""
 
-    def __init__(
-        self, db: Database, vault: Vault, prober: Prober, clock: Clock, on_due: Callable[[], None]
-    ) -> None:
+    def __init__(self, db: Database, vault: Vault, prober: Prober, clock: Clock, on_due: Callable[[], None]) -> None:
         self._db = db
         self._on_due = on_due
         self._vault = vault
@@ -95,9 +93,7 @@ class Credentials:
         async with self._db.begin() as tx:
             locked = await self._find(tx, actor, cluster_id, lock=True)
             if locked.version != row.version:
-                raise Conflict(
-                    "the cluster was edited while its endpoints were asked; send the credentials again"
-                )
+                raise Conflict("the cluster was edited while its endpoints were asked; send the credentials again")
             stored = await self.write(tx, actor, cluster_id, row.name, checked)
         self._on_due()
         return stored
@@ -107,9 +103,7 @@ class Credentials:
         material = read_material(data, fields, now=self._clock())
         found = destinations(fields.api_server_url, fields.endpoints, api_server_ca=material.ca)
         tokens = {
-            check: material.secrets[field].value
-            for check, field in SECRET_OF.items()
-            if field in material.secrets
+            check: material.secrets[field].value for check, field in SECRET_OF.items() if field in material.secrets
         }
         validation = await self._prober.validate(found, tokens)
         if refused(validation):

@@ -121,8 +121,7 @@ class HealthLoop:
                 .where(clusters.c.id == due.c.id)
                 .values(
                     claimed_until=now + func.make_interval(0, 0, 0, 0, 0, 0, self._cadence.claim_sql()),
-                    next_due_at=now
-                    + func.make_interval(0, 0, 0, 0, 0, 0, self._cadence.interval_sql() * jitter),
+                    next_due_at=now + func.make_interval(0, 0, 0, 0, 0, 0, self._cadence.interval_sql() * jitter),
                 )
                 .returning(*(clusters.c[name] for name in _CLAIMED))
             )
@@ -148,9 +147,7 @@ class HealthLoop:
     async def _store(self, tx: AsyncConnection, row: Row[Any], tokens: Tokens, outcomes: Outcomes) -> None:
         """Judge against the row as it is now, under its lock, so that an edit meanwhile is not lost."""
         now = self._clock()
-        columns = [
-            clusters.c[name] for name in (*_CLAIMED, "state", "status", "recent", "period", "last_seen_at")
-        ]
+        columns = [clusters.c[name] for name in (*_CLAIMED, "state", "status", "recent", "period", "last_seen_at")]
         query = select(*columns, told_state(now).label("told_state")).where(clusters.c.id == row.id)
         locked: Any = (await tx.execute(query.with_for_update())).one_or_none()
         if locked is None or locked.claimed_until != row.claimed_until:
@@ -198,9 +195,7 @@ class HealthLoop:
             last_error=verdict.last_error,
             last_check_at=now,
             conditions=tuple(
-                conditions(
-                    before.conditions, verdict.state, outcomes, has_credentials=has_credentials, now=now
-                )
+                conditions(before.conditions, verdict.state, outcomes, has_credentials=has_credentials, now=now)
             ),
             **{f"{check}_healthy": outcome.healthy for check, outcome in outcomes.items()},
         )

@@ -40,9 +40,7 @@ def period_start(now: datetime) -> datetime:
     return now - (now - now.replace(minute=0, second=0, microsecond=0)) % PERIOD
 
 
-def count(
-    outcomes: Outcomes, before: Mapping[str, Mapping[str, int]] | None = None
-) -> dict[str, dict[str, int]]:
+def count(outcomes: Outcomes, before: Mapping[str, Mapping[str, int]] | None = None) -> dict[str, dict[str, int]]:
     """How often each check passed and failed, this round added to those before."""
     counted = {name: dict(numbers) for name, numbers in (before or {}).items()}
     for check, outcome in outcomes.items():

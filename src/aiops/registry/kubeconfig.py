@@ -61,13 +61,9 @@ def read_kubeconfig(text: str) -> Kubeconfig:
         if user.get(key):
             raise CredentialsInvalid(f"kubeconfig: the user {why}")
     if cluster.get("certificate-authority"):
-        raise CredentialsInvalid(
-            f"kubeconfig: certificate-authority names a file on another machine; {_EMBED}"
-        )
+        raise CredentialsInvalid(f"kubeconfig: certificate-authority names a file on another machine; {_EMBED}")
     if cluster.get("proxy-url"):
-        raise CredentialsInvalid(
-            "kubeconfig: proxy-url is not supported; register an address that needs no proxy"
-        )
+        raise CredentialsInvalid("kubeconfig: proxy-url is not supported; register an address that needs no proxy")
     found = Kubeconfig(
         server=_text(cluster, "server"),
         ca=_pem(cluster, "certificate-authority-data"),
@@ -143,9 +139,7 @@ def _named(document: dict[str, Any], section: str, name: str, key: str) -> dict[
         if isinstance(entry, dict) and entry.get("name") == name and isinstance(entry.get(key), dict):
             found: dict[str, Any] = entry[key]
             return found
-    raise CredentialsInvalid(
-        f"kubeconfig: {section} has no entry with the name that the current context uses"
-    )
+    raise CredentialsInvalid(f"kubeconfig: {section} has no entry with the name that the current context uses")
 
 
 @overload

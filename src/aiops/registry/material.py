@@ -65,9 +65,7 @@ def read_material(data: CredentialsIn, cluster: ClusterFields, *, now: datetime)
         if value is None:
             continue
         if field not in allowed:
-            raise CredentialsInvalid(
-                f"{field}: the cluster has no {url_field} to send it to; register that first"
-            )
+            raise CredentialsInvalid(f"{field}: the cluster has no {url_field} to send it to; register that first")
         secrets[field] = Secret(_bearer(field, value), allowed[field])
         ends.append(token_expiry(secrets[field].value))
     if not secrets:
@@ -85,9 +83,7 @@ _Part = tuple[dict[str, Secret], str | None, list[datetime | None]]
 def _api_server_part(data: CredentialsIn, cluster: ClusterFields) -> _Part:
     if data.auth_type is AuthType.KUBECONFIG:
         if data.token is not None or data.ca is not None:
-            raise CredentialsInvalid(
-                "with auth_type KUBECONFIG, token and ca come from the kubeconfig; leave them out"
-            )
+            raise CredentialsInvalid("with auth_type KUBECONFIG, token and ca come from the kubeconfig; leave them out")
         if data.kubeconfig is None:
             raise CredentialsInvalid("auth_type KUBECONFIG needs the kubeconfig's text in `kubeconfig`")
         return _from_kubeconfig(read_kubeconfig(data.kubeconfig), cluster)
@@ -98,18 +94,14 @@ def _api_server_part(data: CredentialsIn, cluster: ClusterFields) -> _Part:
     if data.token is None:
         return {}, data.ca, []
     if cluster.api_server_url is None:
-        raise CredentialsInvalid(
-            "token: the cluster has no api_server_url to send it to; register that first"
-        )
+        raise CredentialsInvalid("token: the cluster has no api_server_url to send it to; register that first")
     token = _bearer("token", data.token)
     return {"token": Secret(token, origin_of(cluster.api_server_url))}, data.ca, [token_expiry(token)]
 
 
 def _from_kubeconfig(config: Kubeconfig, cluster: ClusterFields) -> _Part:
     if cluster.api_server_url is None:
-        raise CredentialsInvalid(
-            f"the cluster has no api_server_url; the kubeconfig is for {origin_of(config.server)}"
-        )
+        raise CredentialsInvalid(f"the cluster has no api_server_url; the kubeconfig is for {origin_of(config.server)}")
     origin = origin_of(cluster.api_server_url)
     if origin_of(config.server) != origin:
         raise CredentialsInvalid(

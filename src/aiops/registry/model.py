@@ -284,8 +284,7 @@ def check_fields(fields: ClusterFields, policy: AddressPolicy) -> None:
     if len(fields.platform_version or "") > MAX_TEXT:
         raise InvalidRequest(f"platform_version: at most {MAX_TEXT} characters")
     if len(fields.labels) > MAX_LABELS or any(
-        not key or "=" in key or len(key) > MAX_TEXT or len(value) > MAX_TEXT
-        for key, value in fields.labels.items()
+        not key or "=" in key or len(key) > MAX_TEXT or len(value) > MAX_TEXT for key, value in fields.labels.items()
     ):
         raise InvalidRequest(
             f"labels: at most {MAX_LABELS}, keys and values at most {MAX_TEXT} characters, no '=' in a key"
@@ -312,9 +311,7 @@ def _check_options(what: str, options: EndpointOptions) -> None:
         try:
             x509.load_pem_x509_certificates(options.tls.ca[:MAX_CA].encode())
         except ValueError as error:
-            raise InvalidRequest(
-                f"{what}.tls.ca: not PEM certificates of at most {MAX_CA // 1024} KiB"
-            ) from error
+            raise InvalidRequest(f"{what}.tls.ca: not PEM certificates of at most {MAX_CA // 1024} KiB") from error
 
 
 def _check_url(what: str, url: str, schemes: tuple[str, ...], policy: AddressPolicy) -> None:
@@ -324,9 +321,7 @@ def _check_url(what: str, url: str, schemes: tuple[str, ...], policy: AddressPol
     except ValueError as error:
         raise InvalidRequest(f"{what}: not a URL: {error}") from error
     if len(url) > MAX_URL or parts.scheme not in schemes or not host or not url.isprintable() or " " in url:
-        raise InvalidRequest(
-            f"{what}: must be a URL that begins with {' or '.join(f'{s}://' for s in schemes)}"
-        )
+        raise InvalidRequest(f"{what}: must be a URL that begins with {' or '.join(f'{s}://' for s in schemes)}")
     if parts.username is not None or parts.password is not None:
         raise InvalidRequest(f"{what}: must not carry credentials; store them with the cluster's credentials")
     if parts.query or parts.fragment:

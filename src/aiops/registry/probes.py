@@ -70,9 +70,7 @@ class Prober:
         told = dict(zip(asked, answers, strict=True))
         return {check.value: told.get(check, "skipped") for check in Check}
 
-    async def _check(
-        self, check: Check, endpoint: Endpoint, token: str | None, deadline: Deadline
-    ) -> Outcome:
+    async def _check(self, check: Check, endpoint: Endpoint, token: str | None, deadline: Deadline) -> Outcome:
         refused = False
         error = "not asked"
         for path in _HEALTH_PATHS[check]:
@@ -87,14 +85,10 @@ class Prober:
             error = f"{path.partition('?')[0]} answered {response.status}"
             if refused and check is Check.API_SERVER:
                 # Something that judges credentials is alive; whether it takes these is another condition.
-                return Outcome(
-                    healthy=True, refused=True, error=f"credentials refused: {error}", skew_s=skew_s
-                )
+                return Outcome(healthy=True, refused=True, error=f"credentials refused: {error}", skew_s=skew_s)
             if response.status not in _NOT_HERE:
                 break
-        return Outcome(
-            healthy=False, refused=refused, error=f"credentials refused: {error}" if refused else error
-        )
+        return Outcome(healthy=False, refused=refused, error=f"credentials refused: {error}" if refused else error)
 
     async def _validate(self, check: Check, endpoint: Endpoint, token: str, deadline: Deadline) -> str:
         try:

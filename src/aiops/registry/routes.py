@@ -31,9 +31,7 @@ from aiops.registry.trail import AuditEntry, Trail
 READ = "clusters:read"
 
 
-def router(
-    clusters: Clusters, credentials: Credentials, fleet: Fleet, trail: Trail, public_url: str
-) -> Router:
+def router(clusters: Clusters, credentials: Credentials, fleet: Fleet, trail: Trail, public_url: str) -> Router:
     """Everything under /api/v1/clusters, /api/v1/fleet and /api/v1/audit."""
     return Router(
         "/api/v1",
@@ -136,15 +134,11 @@ def _one(clusters: Clusters, fleet: Fleet) -> list[HTTPRouteHandler]:
 
 def _secrets(clusters: Clusters, credentials: Credentials, public_url: str) -> list[HTTPRouteHandler]:
     @post("/clusters/{cluster_id:uuid}/webhook-token", guards=[requires("clusters:write")])
-    async def new_webhook_token(
-        cluster_id: UUID, identity: Identity, request: Request[Any, Any, Any]
-    ) -> Webhook:
+    async def new_webhook_token(cluster_id: UUID, identity: Identity, request: Request[Any, Any, Any]) -> Webhook:
         return await clusters.new_webhook(identity, cluster_id, _base(request, public_url))
 
     @post("/clusters/{cluster_id:uuid}/credentials", guards=[requires("credentials:write")])
-    async def store_credentials(
-        cluster_id: UUID, data: CredentialsIn, identity: Identity
-    ) -> CredentialsStored:
+    async def store_credentials(cluster_id: UUID, data: CredentialsIn, identity: Identity) -> CredentialsStored:
         return await credentials.store(identity, cluster_id, data)
 
     @delete("/clusters/{cluster_id:uuid}/credentials", guards=[requires("credentials:write")])

@@ -49,9 +49,7 @@ class RegistryService:
 
     async def credential(self, request: CredentialQuery) -> Credential:
         """See the port. A token is given only while its endpoint has the origin that it was stored for."""
-        row = await self._row(
-            request.cluster_id, "api_server_url", "endpoints", "credentials", "credential_info"
-        )
+        row = await self._row(request.cluster_id, "api_server_url", "endpoints", "credentials", "credential_info")
         if row is None:
             raise ClusterNotFound(f"there is no cluster {request.cluster_id}")
         found = destinations(row.api_server_url, msgspec.convert(row.endpoints, Endpoints))
@@ -71,9 +69,7 @@ class RegistryService:
         row = await self._row(request.cluster_id, "name", "webhook_hash")
         expected = row.webhook_hash if row is not None else ""
         if not hmac.compare_digest(expected, webhook_hash(request.token)) or row is None:
-            raise AuthFailed(
-                "the webhook token is not this cluster's; see POST /api/v1/clusters/{id}/webhook-token"
-            )
+            raise AuthFailed("the webhook token is not this cluster's; see POST /api/v1/clusters/{id}/webhook-token")
         return WebhookSource(request.cluster_id, row.name)
 
     async def _row(self, cluster_id: UUID, *columns: str) -> Row[Any] | None:

@@ -95,9 +95,7 @@ def judge(before: State, recent: Sequence[State], outcomes: Outcomes) -> Verdict
         and (not recent or recent[-1] is State.ONLINE)
     )
     rounds = [*recent, observed][-RECENT_CHECKS:]
-    failures = [
-        f"{check}: {outcomes[check].error}" for check in Check if check in outcomes and outcomes[check].error
-    ]
+    failures = [f"{check}: {outcomes[check].error}" for check in Check if check in outcomes and outcomes[check].error]
     return Verdict(
         state=State.ONLINE if stays else observed,
         health_score=health_score(outcomes),
@@ -143,9 +141,7 @@ def conditions(
             reason=found[type_][1],
             message=found[type_][2],
             last_transition_time=(
-                since[type_].last_transition_time
-                if type_ in since and since[type_].status is found[type_][0]
-                else now
+                since[type_].last_transition_time if type_ in since and since[type_].status is found[type_][0] else now
             ),
         )
         for type_ in ConditionType

@@ -49,16 +49,12 @@ class Hub:
         self.generation = 0  # counts changes of clusters: a session's idea of its scope is older than that
         self._changed = asyncio.Condition()
         self.sessions: set[object] = set()
-        self._routed = Counter(
-            "ws_events_routed_total", "Events put into the ring.", ["event_type"], registry=metrics
-        )
+        self._routed = Counter("ws_events_routed_total", "Events put into the ring.", ["event_type"], registry=metrics)
         self.active = Gauge("ws_connections_active", "Open sockets.", registry=metrics)
         self.opened = Counter("ws_connections_total", "Sockets ever opened.", registry=metrics)
         self.sent = Counter("ws_messages_sent_total", "Messages sent.", registry=metrics)
         self.received = Counter("ws_messages_received_total", "Messages received.", registry=metrics)
-        self.dropped = Counter(
-            "ws_events_dropped_total", "Events that left the ring unread.", registry=metrics
-        )
+        self.dropped = Counter("ws_events_dropped_total", "Events that left the ring unread.", registry=metrics)
 
     async def run(self) -> None:
         """Fill the ring until cancelled; a supervised task."""

@@ -11,9 +11,7 @@ from aiops.streaming.hub import Hub
 from aiops.streaming.routes import router
 
 
-def build(
-    settings: Settings, infra: Infra, registry: Registry
-) -> tuple[Module, Callable[[], Awaitable[None]]]:
+def build(settings: Settings, infra: Infra, registry: Registry) -> tuple[Module, Callable[[], Awaitable[None]]]:
     """The module, and what lets its sockets go before the process leaves."""
     mine = settings.streaming
     hub = Hub(infra.bus, registry, infra.metrics, max_events=mine.ring_events, max_bytes=mine.ring_bytes)

@@ -37,9 +37,7 @@ class Ring:
         self._entries.append(entry)
         self._bytes += len(entry.data)
         self.next += 1
-        while len(self._entries) > self._max_events or (
-            self._bytes > self._max_bytes and len(self._entries) > 1
-        ):
+        while len(self._entries) > self._max_events or (self._bytes > self._max_bytes and len(self._entries) > 1):
             self._bytes -= len(self._entries.popleft().data)
             self.first += 1
 

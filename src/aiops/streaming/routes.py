@@ -50,9 +50,7 @@ def router(hub: Hub, *, max_sockets: int) -> Router:
     async def streaming_status(identity: Identity) -> StreamingStatus:
         identity.require_everything("streaming:read")
         ring = hub.ring
-        return StreamingStatus(
-            len(hub.sessions), ring.epoch if ring else None, ring.next - ring.first if ring else 0
-        )
+        return StreamingStatus(len(hub.sessions), ring.epoch if ring else None, ring.next - ring.first if ring else 0)
 
     async def events(socket: WebSocket[Any, Any, Any]) -> None:
         await socket.accept()

@@ -126,11 +126,7 @@ class Session:
         self._epoch = ring.epoch
         async with self._lock:
             self._position = position
-            offset = (
-                message.since.offset
-                if message.since is not None and recovered
-                else self._offset(ring, position)
-            )
+            offset = message.since.offset if message.since is not None and recovered else self._offset(ring, position)
             await self._send(
                 encode(
                     Subscribed(

@@ -140,8 +140,6 @@ def http_client_for_peers() -> HttpClient:
 
 
 @pytest.fixture
-async def client(
-    registry: StaticRegistry, fresh_database: str, valkey_url: str
-) -> AsyncIterator[httpx.AsyncClient]:
+async def client(registry: StaticRegistry, fresh_database: str, valkey_url: str) -> AsyncIterator[httpx.AsyncClient]:
     async with application(registry, fresh_database, valkey_url, viewer) as found:
         yield found

@@ -70,9 +70,7 @@ FIRED, RESOLVED, REPEATED, STALE = Change.FIRED, Change.RESOLVED, Change.REPEATE
         (("PENDING", 0), {"start": 0}, FIRED),
     ],
 )
-def test_the_table_of_transitions(
-    known: tuple[str, float] | None, told: dict[str, float], wanted: Change
-) -> None:
+def test_the_table_of_transitions(known: tuple[str, float] | None, told: dict[str, float], wanted: Change) -> None:
     (one,) = decode(notification(alert(**told))).alerts  # type: ignore[arg-type]
     before = None
     if known is not None:
@@ -184,9 +182,7 @@ async def test_repeats_of_many_alerts_take_few_statements(intake: AlertIntake, d
     told = [alert(f"A{number}") for number in range(50)]
     await take(intake, *told)
     statements: list[str] = []
-    event.listen(
-        db.engine.sync_engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2])
-    )
+    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
 
     await take(intake, *told)
 

@@ -193,9 +193,7 @@ async def test_a_fleet_without_clusters_says_so(client: Client) -> None:
     assert answer["warnings"] == ["no clusters registered or visible"]
 
 
-async def test_an_absent_registry_is_an_error_and_no_empty_answer(
-    client: Client, registry: StaticRegistry
-) -> None:
+async def test_an_absent_registry_is_an_error_and_no_empty_answer(client: Client, registry: StaticRegistry) -> None:
     registry.failure = ServiceUnavailable("the role registry cannot be reached")
 
     response = await client.post(QUERY, json={"query": "up"})

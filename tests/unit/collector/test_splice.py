@@ -28,7 +28,9 @@ HOSTILE = (
 )
 texts = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=12))
 names = st.one_of(
-    st.sampled_from(["__name__", "job", "cluster", "exported_cluster", "exported_exported_cluster", "metric", "values"]),
+    st.sampled_from(
+        ["__name__", "job", "cluster", "exported_cluster", "exported_exported_cluster", "metric", "values"]
+    ),
     st.text(min_size=1, max_size=8),
 )
 metrics = st.dictionaries(names, texts, max_size=5)
@@ -84,9 +86,7 @@ def test_a_matrix_is_what_decoding_would_make_of_it(
 
 @unhurried
 @given(st.lists(vector_rows, max_size=4), clusters, layouts)
-def test_a_vector_becomes_rows_of_one_sample(
-    rows: list[dict[str, Any]], cluster: str, layout: dict[str, Any]
-) -> None:
+def test_a_vector_becomes_rows_of_one_sample(rows: list[dict[str, Any]], cluster: str, layout: dict[str, Any]) -> None:
     spliced = splice(body("vector", rows, layout), "cluster", cluster)
 
     assert spliced.result_type is ResultType.VECTOR
@@ -103,16 +103,16 @@ def test_no_label_is_lost_and_the_cluster_is_always_the_hubs(metric: dict[str, s
 
 
 def test_samples_keep_their_very_bytes() -> None:
-    data = b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"b"},"values":[[1.50,"1E+02"]]}]}}'
+    data = (
+        b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"b"},"values":[[1.50,"1E+02"]]}]}}'
+    )
 
     assert bytes(splice(data, "cluster", "east").data) == (
         b'[{"metric":{"cluster":"east","a":"b"},"values":[[1.50,"1E+02"]]}]'
     )
 
 
-@pytest.mark.parametrize(
-    ("kind", "sample"), [("scalar", [1.5, "42"]), ("string", [1.5, 'say "hi" {"metric":{'])]
-)
+@pytest.mark.parametrize(("kind", "sample"), [("scalar", [1.5, "42"]), ("string", [1.5, 'say "hi" {"metric":{'])])
 def test_scalars_and_strings_become_one_row(kind: str, sample: list[Any]) -> None:
     spliced = splice(body(kind, sample), "cluster", "east")
 

@@ -24,9 +24,7 @@ class Server:
     """A child process that can be killed and come back."""
 
     def __init__(self, command: list[str], answers: Callable[[], bool], *, as_nobody: bool = False) -> None:
-        self._command = (
-            ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if as_nobody else []
-        )
+        self._command = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if as_nobody else []
         self._command += command
         self._answers = answers
         self._process: subprocess.Popen[bytes] | None = None

@@ -58,9 +58,7 @@ async def test_a_server_that_is_away_is_service_unavailable(tmp_path: str) -> No
             await db.check()
 
 
-async def test_no_request_fails_because_of_connections_from_before_a_kill(
-    db: Database, postgres: Postgres
-) -> None:
+async def test_no_request_fails_because_of_connections_from_before_a_kill(db: Database, postgres: Postgres) -> None:
     async def slow_read() -> None:
         async with db.read() as connection:
             await connection.execute(text("SELECT pg_sleep(0.05)"))

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from aiops.core.addresses import AddressPolicy
 from litestar.connection import ASGIConnection
 from litestar.testing import AsyncTestClient
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from aiops.app import AppSpec, Lifecycle, build_app
-from aiops.core.addresses import AddressPolicy
 from aiops.core.bus import Bus
 from aiops.core.clock import utc_now
 from aiops.core.db import Database

@@ -98,7 +98,9 @@ async def test_a_removal_takes_everything_but_the_trail(hub: Hub) -> None:
 async def test_the_list_filters_sorts_and_pages_without_gaps(hub: Hub) -> None:
     for number in range(5):
         await hub.register(
-            f"c-{number}", environment="LAB" if number % 2 else "STAGING", region="n%" if number == 3 else None,
+            f"c-{number}",
+            environment="LAB" if number % 2 else "STAGING",
+            region="n%" if number == 3 else None,
             labels={"site": str(number), "tier": "far"},
         )
 
@@ -143,8 +145,14 @@ async def test_what_lies_outside_the_scope_does_not_exist(hub: Hub) -> None:
     assert ([item["id"] for item in listed["items"]], listed["total"]) == ([mine["id"]], 1)
     assert (await hub.call("GET", "/fleet/summary")).json()["total_clusters"] == 1
     calls = [
-        ("GET", "", None), ("PUT", "", {}), ("DELETE", "", None), ("GET", "/status", None), ("POST", "/refresh", None),
-        ("GET", "/health-history", None), ("POST", "/webhook-token", None), ("DELETE", "/credentials", None),
+        ("GET", "", None),
+        ("PUT", "", {}),
+        ("DELETE", "", None),
+        ("GET", "/status", None),
+        ("POST", "/refresh", None),
+        ("GET", "/health-history", None),
+        ("POST", "/webhook-token", None),
+        ("DELETE", "/credentials", None),
         ("POST", "/credentials", {"auth_type": "SERVICE_ACCOUNT", "token": "t"}),
     ]
     for method, path, body in calls:
@@ -170,8 +178,12 @@ async def test_only_administrators_write_or_read_the_trail(hub: Hub, role: Role)
     hub.identity = who(role)
     path = f"/clusters/{cluster['id']}"
     for method, where, body in (
-        ("POST", "/clusters", {"name": "new"}), ("PUT", path, {}), ("DELETE", path, None), ("GET", "/audit", None),
-        ("POST", f"{path}/credentials", {"auth_type": "OIDC", "token": "t"}), ("POST", f"{path}/webhook-token", None),
+        ("POST", "/clusters", {"name": "new"}),
+        ("PUT", path, {}),
+        ("DELETE", path, None),
+        ("GET", "/audit", None),
+        ("POST", f"{path}/credentials", {"auth_type": "OIDC", "token": "t"}),
+        ("POST", f"{path}/webhook-token", None),
     ):
         assert code(await hub.call(method, where, body)) == (403, "PERMISSION_DENIED"), (method, where)
     assert (await hub.call("GET", path)).status_code == 200

@@ -85,12 +85,8 @@ class AlertIntake:
             stale=counts[Change.STALE],
         )
 
-    async def _apply(
-        self, tx: AsyncConnection, source: WebhookSource, told: tuple[Notified, ...]
-    ) -> Counter[Change]:
-        await tx.execute(
-            select(func.pg_advisory_xact_lock(_LOCK_CLASS, func.hashtext(str(source.cluster_id))))
-        )
+    async def _apply(self, tx: AsyncConnection, source: WebhookSource, told: tuple[Notified, ...]) -> Counter[Change]:
+        await tx.execute(select(func.pg_advisory_xact_lock(_LOCK_CLASS, func.hashtext(str(source.cluster_id)))))
         now = self._clock()
         known = await _known(tx, source.cluster_id, {alert.fingerprint for alert in told})
         rows: dict[str, dict[str, Any]] = {}
@@ -126,9 +122,7 @@ async def _known(tx: AsyncConnection, cluster_id: UUID, fingerprints: set[str]) 
     return {row.fingerprint: Known(AlertState(row.state), row.starts_at) for row in found}
 
 
-async def _write(
-    tx: AsyncConnection, rows: dict[str, dict[str, Any]], transitions: list[dict[str, Any]]
-) -> None:
+async def _write(tx: AsyncConnection, rows: dict[str, dict[str, Any]], transitions: list[dict[str, Any]]) -> None:
     if rows:
         statement = upsert(alerts)
         changed = {

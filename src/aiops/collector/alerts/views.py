@@ -123,9 +123,7 @@ class AlertViews:
         matching = select(alerts).where(*await self._conditions(scope, wanted))
         async with self._db.read() as connection:
             total = await connection.scalar(_count(matching)) or 0
-            rows = await connection.execute(
-                matching.order_by(*order).limit(paging.page_size).offset(paging.offset)
-            )
+            rows = await connection.execute(matching.order_by(*order).limit(paging.page_size).offset(paging.offset))
         return page_of([shown_alert(row) for row in rows.mappings()], total, paging)
 
     async def get(self, scope: Scope, name: str) -> Alert:
@@ -142,11 +140,7 @@ class AlertViews:
         except ValueError:
             conditions.append(alerts.c.fingerprint == name)
         async with self._db.read() as connection:
-            found = (
-                (await connection.execute(select(alerts).where(*conditions).limit(_AMBIGUOUS)))
-                .mappings()
-                .all()
-            )
+            found = (await connection.execute(select(alerts).where(*conditions).limit(_AMBIGUOUS))).mappings().all()
         if not found:
             raise AlertNotFound(f"there is no alert {name[:80]!r}")
         if len(found) > 1:
@@ -169,9 +163,7 @@ class AlertViews:
         async with self._db.read() as connection:
             total = await connection.scalar(_count(matching)) or 0
             rows = await connection.execute(
-                matching.order_by(table.c.at.desc(), table.c.seq.desc())
-                .limit(paging.page_size)
-                .offset(paging.offset)
+                matching.order_by(table.c.at.desc(), table.c.seq.desc()).limit(paging.page_size).offset(paging.offset)
             )
         return page_of([_transition(row) for row in rows.mappings()], total, paging)
 
@@ -194,9 +186,7 @@ class AlertViews:
             by_cluster=[ClusterCount(id_, name, *_counts(part)) for (name, id_), part in clusters.items()],
         )
 
-    async def groups(
-        self, scope: Scope, wanted: AlertFilter, by: GroupBy, paging: Paging
-    ) -> Page[AlertGroup]:
+    async def groups(self, scope: Scope, wanted: AlertFilter, by: GroupBy, paging: Paging) -> Page[AlertGroup]:
         """Groups, those with the most firing alerts first."""
         keys = _KEYS[by]
         matching = select(*keys).where(*await self._conditions(scope, wanted)).group_by(*keys)
@@ -226,9 +216,7 @@ def _count(matching: Select[Any]) -> Select[Any]:
 def _order(sort: str) -> tuple[ColumnElement[Any], ...]:
     column = _SORTABLE.get(sort.removeprefix("-"))
     if column is None:
-        raise InvalidRequest(
-            f"sort: there is no field {sort[:40]!r}; there are {', '.join(sorted(_SORTABLE))}"
-        )
+        raise InvalidRequest(f"sort: there is no field {sort[:40]!r}; there are {', '.join(sorted(_SORTABLE))}")
     first = column.desc().nulls_last() if sort.startswith("-") else column.asc().nulls_last()
     # Pages of equal keys must not overlap.
     return first, alerts.c.starts_at.desc(), alerts.c.id

@@ -115,11 +115,7 @@ class PrometheusApi:
         if response.status == _OK:
             return response.body
         if response.status in _REFUSED:
-            stored = (
-                "the stored credential was refused"
-                if member.bearer
-                else "it wants a credential, none is stored"
-            )
+            stored = "the stored credential was refused" if member.bearer else "it wants a credential, none is stored"
             raise MemberFailed(f"{stored} (HTTP {response.status})")
         try:
             failure = _failures.decode(response.body)

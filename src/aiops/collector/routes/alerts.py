@@ -26,12 +26,8 @@ _BEARER = "bearer "
 
 States = Annotated[list[AlertState] | None, QueryParameter(name="state")]
 Severities = Annotated[list[Severity] | None, QueryParameter(name="severity")]
-Labels = Annotated[
-    list[str] | None, QueryParameter(name="label", description="key=value; repeated: all of them hold")
-]
-Search = Annotated[
-    str | None, QueryParameter(max_length=200, description="Part of name, message, cluster or labels")
-]
+Labels = Annotated[list[str] | None, QueryParameter(name="label", description="key=value; repeated: all of them hold")]
+Search = Annotated[str | None, QueryParameter(max_length=200, description="Part of name, message, cluster or labels")]
 
 
 def _provide_filter(
@@ -55,9 +51,7 @@ def _provide_filter(
     )
 
 
-def router(
-    views: AlertViews, intake: AlertIntake, registry: Registry, meters: Meters, clock: Clock
-) -> Router:
+def router(views: AlertViews, intake: AlertIntake, registry: Registry, meters: Meters, clock: Clock) -> Router:
     """`/api/v1/alerts`."""
 
     async def _take(request: Request[Any, Any, Any], cluster_id: UUID) -> Applied:
@@ -70,9 +64,7 @@ def router(
     @post(
         "/webhook/{cluster_id:uuid}",
         status_code=200,
-        guards=[
-            public("Alertmanagers have no identity here: the cluster's own webhook token is checked inside")
-        ],
+        guards=[public("Alertmanagers have no identity here: the cluster's own webhook token is checked inside")],
         summary="Take in an Alertmanager notification (webhook version 4)",
     )
     async def receive(request: Request[Any, Any, Any], cluster_id: FromPath[UUID]) -> Applied:

@@ -157,9 +157,7 @@ def router(metrics: MetricsService, catalogue: CatalogueService, clock: Clock) -
         return _raw(await metrics.query(request))
 
     @post("/query_range", status_code=200, guards=[requires(PERMISSION)], summary="PromQL over a range")
-    async def query_range(
-        data: JSONBody[RangeBody], identity: NamedDependency[Identity]
-    ) -> Response[MetricsView]:
+    async def query_range(data: JSONBody[RangeBody], identity: NamedDependency[Identity]) -> Response[MetricsView]:
         _check_mode(data.mode)
         return _raw(await metrics.query_range(_range(data, identity)))
 
@@ -178,9 +176,7 @@ def router(metrics: MetricsService, catalogue: CatalogueService, clock: Clock) -
         return await catalogue.series(structs.replace(wanted, match=tuple(match)))
 
     @get("/metadata", guards=[requires(PERMISSION)], summary="Type, help and unit of metrics")
-    async def metadata(
-        wanted: NamedDependency[CatalogueQuery], metric: FromQuery[str | None] = None
-    ) -> MetadataAnswer:
+    async def metadata(wanted: NamedDependency[CatalogueQuery], metric: FromQuery[str | None] = None) -> MetadataAnswer:
         return await catalogue.metadata(metric, wanted)
 
     return Router(

@@ -104,9 +104,7 @@ class DataDir:
         uid = owner.pw_uid if owner is not None else os.getuid()
         found = short.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.getuid(), uid):
-            raise EmbeddedServerError(
-                f"{short} belongs to somebody else; remove it, or choose a shorter --data-dir"
-            )
+            raise EmbeddedServerError(f"{short} belongs to somebody else; remove it, or choose a shorter --data-dir")
         os.chown(short, uid, -1)
         short.chmod(0o700)
         return short

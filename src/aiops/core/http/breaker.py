@@ -36,9 +36,7 @@ class Breaker:
     `on_change(tripped)` is called when it leaves the closed state and when it returns.
     """
 
-    def __init__(
-        self, policy: BreakerPolicy, *, clock: Callable[[], float], on_change: Callable[[bool], None]
-    ) -> None:
+    def __init__(self, policy: BreakerPolicy, *, clock: Callable[[], float], on_change: Callable[[bool], None]) -> None:
         self.policy = policy
         self._clock = clock
         self._on_change = on_change

@@ -210,9 +210,7 @@ class HttpClient:
 
     @contextmanager
     def _observed(self, request: HttpRequest, target: Target) -> Iterator[Observed]:
-        with Observed(
-            self._tracer, self._metrics, method=request.method, target=target, peer=request.peer
-        ) as observed:
+        with Observed(self._tracer, self._metrics, method=request.method, target=target, peer=request.peer) as observed:
             self._policy.check(target)
             yield observed
 

@@ -62,9 +62,7 @@ class HttpMetrics:
 class Observed:
     """One request under way; a context manager inside of which its span is current."""
 
-    def __init__(
-        self, tracer: trace.Tracer, metrics: HttpMetrics, *, method: str, target: Target, peer: str
-    ) -> None:
+    def __init__(self, tracer: trace.Tracer, metrics: HttpMetrics, *, method: str, target: Target, peer: str) -> None:
         self._metrics = metrics
         self._peer = peer
         self._span = tracer.start_span(

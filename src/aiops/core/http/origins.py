@@ -94,9 +94,7 @@ class Origins:
             await self._make_room(target.name)
         origin = self._origins.get(key)
         if origin is None:
-            origin = Origin(
-                self._session(target, tls, sockets=sockets), self._breaker(peer), RetryBudget(self._clock)
-            )
+            origin = Origin(self._session(target, tls, sockets=sockets), self._breaker(peer), RetryBudget(self._clock))
             self._origins[key] = origin
         self._origins.move_to_end(key)
         origin.users += 1
@@ -110,9 +108,7 @@ class Origins:
     async def close_idle(self) -> None:
         """Close what nobody used for `idle_s`."""
         before_s = self._clock() - self._limits.idle_s
-        idle = [
-            key for key, origin in self._origins.items() if not origin.users and origin.used_at_s <= before_s
-        ]
+        idle = [key for key, origin in self._origins.items() if not origin.users and origin.used_at_s <= before_s]
         for origin in [self._origins.pop(key) for key in idle]:
             await origin.close()
 

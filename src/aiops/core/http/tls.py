@@ -47,9 +47,7 @@ class TlsContexts:
 
 def _make(tls: Tls) -> ssl.SSLContext:
     if tls.ca is None or tls.insecure:
-        context = (
-            ssl.create_default_context() if not tls.insecure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        )
+        context = ssl.create_default_context() if not tls.insecure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     else:
         try:
             context = ssl.create_default_context(cadata=tls.ca)

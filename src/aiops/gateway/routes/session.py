@@ -37,9 +37,7 @@ class Me(Struct, frozen=True):
 
 
 def _cookie(value: str, *, secure: bool, max_age: int) -> Cookie:
-    return Cookie(
-        COOKIE, value=value, path="/", httponly=True, samesite="lax", secure=secure, max_age=max_age
-    )
+    return Cookie(COOKIE, value=value, path="/", httponly=True, samesite="lax", secure=secure, max_age=max_age)
 
 
 def router(sign_in: SignIn, origins: OriginCheck) -> Router:
@@ -54,18 +52,14 @@ def router(sign_in: SignIn, origins: OriginCheck) -> Router:
         secure = origins.secure_cookie(request)
         return Response(None, status_code=204, cookies=[_cookie(cookie, secure=secure, max_age=age_s)])
 
-    @delete(
-        "/session", status_code=204, guards=[public("a session that has ended can still be signed out of")]
-    )
+    @delete("/session", status_code=204, guards=[public("a session that has ended can still be signed out of")])
     async def close_session(request: Request[Any, Any, Any]) -> Response[None]:
         """End the session and remove the cookie."""
         state = request.scope.get("state", {})
         identity, session = state.get("identity"), state.get("session")
         if isinstance(identity, Identity) and isinstance(session, Session):
             await sign_in.close(identity, session)
-        elif isinstance(identity, ServiceUnavailable) or not isinstance(
-            identity, AuthRequired | Identity | None
-        ):
+        elif isinstance(identity, ServiceUnavailable) or not isinstance(identity, AuthRequired | Identity | None):
             raise _as_error(identity)
         gone = _cookie("", secure=origins.secure_cookie(request), max_age=0)
         return Response(None, status_code=204, cookies=[gone])

@@ -60,9 +60,7 @@ def _past(values: Floats, now: int, per_day: int, *, seasonal: bool) -> Floats:
     if seasonal and now >= SEASONS * per_day:
         days = now // per_day
         parts = [
-            values[
-                max(0, now - day * per_day - SEASON_NEIGHBOURS) : now - day * per_day + SEASON_NEIGHBOURS + 1
-            ]
+            values[max(0, now - day * per_day - SEASON_NEIGHBOURS) : now - day * per_day + SEASON_NEIGHBOURS + 1]
             for day in range(1, days + 1)
         ]
         return np.concatenate(parts)

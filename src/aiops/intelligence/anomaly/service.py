@@ -138,8 +138,7 @@ class AnomalyService:
             values = _on_grid(series, grid, step_s)
             judged = baseline(values, step_s)
             anomalies += [
-                _detection(result, series, grid, values, judged, span, threshold)
-                for span in runs(judged.z, threshold)
+                _detection(result, series, grid, values, judged, span, threshold) for span in runs(judged.z, threshold)
             ]
             bands.append(_band(series, grid, judged, threshold))
         anomalies.sort(key=lambda anomaly: (anomaly.detected_at, anomaly.id), reverse=True)
@@ -156,9 +155,7 @@ class AnomalyService:
         if step_s < 1:
             raise InvalidRequest("step: at least 1s")
         if (end - start).total_seconds() / step_s > MAX_POINTS:
-            raise LimitExceeded(
-                f"over {MAX_POINTS} points per series; make the step larger or the range smaller"
-            )
+            raise LimitExceeded(f"over {MAX_POINTS} points per series; make the step larger or the range smaller")
         return start, end, step_s
 
 

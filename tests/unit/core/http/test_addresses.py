@@ -115,13 +115,9 @@ def test_a_url_is_taken_apart(url: str, scheme: str, host: str, port: int, name:
     "host", ["localhost", "127.0.0.1", "127.0.0.1.", "[::1]", "[::ffff:7f00:1]", "169.254.169.254"]
 )
 async def test_the_client_refuses_them_however_they_are_written(host: str) -> None:
-    async with HttpClient(
-        user_agent="t", policy=AddressPolicy(), metrics=HttpMetrics(CollectorRegistry())
-    ) as client:
+    async with HttpClient(user_agent="t", policy=AddressPolicy(), metrics=HttpMetrics(CollectorRegistry())) as client:
         with pytest.raises(AddressRefused):
-            await client.fetch(
-                HttpRequest(method="GET", url=f"http://{host}:9/", peer="t"), Deadline.after(5)
-            )
+            await client.fetch(HttpRequest(method="GET", url=f"http://{host}:9/", peer="t"), Deadline.after(5))
 
 
 def _answering(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
@@ -133,15 +129,9 @@ def _answering(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
 
 async def test_a_name_is_judged_by_what_it_resolves_to(monkeypatch: pytest.MonkeyPatch) -> None:
     _answering(monkeypatch, "169.254.169.254")
-    async with HttpClient(
-        user_agent="t", policy=AddressPolicy(), metrics=HttpMetrics(CollectorRegistry())
-    ) as client:
-        with pytest.raises(
-            AddressRefused, match=r"members\.example: 169\.254\.169\.254 is a link-local address"
-        ):
-            await client.fetch(
-                HttpRequest(method="GET", url="http://members.example/", peer="t"), Deadline.after(5)
-            )
+    async with HttpClient(user_agent="t", policy=AddressPolicy(), metrics=HttpMetrics(CollectorRegistry())) as client:
+        with pytest.raises(AddressRefused, match=r"members\.example: 169\.254\.169\.254 is a link-local address"):
+            await client.fetch(HttpRequest(method="GET", url="http://members.example/", peer="t"), Deadline.after(5))
 
 
 async def test_only_the_allowed_addresses_of_a_name_are_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:

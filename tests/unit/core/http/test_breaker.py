@@ -52,9 +52,7 @@ def test_half_open_lets_a_few_through_and_one_success_closes_it(
     assert changes == [True, False]
 
 
-def test_half_open_opens_again_at_the_first_failure(
-    breaker: Breaker, clock: Clock, changes: list[bool]
-) -> None:
+def test_half_open_opens_again_at_the_first_failure(breaker: Breaker, clock: Clock, changes: list[bool]) -> None:
     _fail(breaker, 3)
     clock.now_s += 30
     _fail(breaker, 1)

@@ -84,9 +84,7 @@ async def test_no_cookie_is_kept(client: HttpClient) -> None:
     assert b'"Cookie"' not in response.body
 
 
-async def test_proxies_from_the_environment_are_ignored(
-    client: HttpClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_proxies_from_the_environment_are_ignored(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9/")
     async with serving(_echo) as url:
@@ -229,9 +227,7 @@ async def test_connecting_has_its_own_shorter_time(registry: CollectorRegistry) 
         for held in waiting:
             held.setblocking(False)
             held.connect_ex(("127.0.0.1", port))
-        async with HttpClient(
-            user_agent="t", policy=LOOPBACK, metrics=HttpMetrics(registry), limits=limits
-        ) as client:
+        async with HttpClient(user_agent="t", policy=LOOPBACK, metrics=HttpMetrics(registry), limits=limits) as client:
             with pytest.raises(TimedOut, match="time allowed for connecting"):
                 await client.fetch(_request(f"http://127.0.0.1:{port}/"), Deadline.after(SOON))
         for held in waiting:
@@ -260,9 +256,7 @@ async def test_repeats_stop_when_their_budget_is_spent(registry: CollectorRegist
     metrics = HttpMetrics(registry)
     breakers = BreakerPolicies(BreakerPolicy(failures=1000))
     async with (
-        HttpClient(
-            user_agent="t", policy=LOOPBACK, metrics=metrics, breakers=breakers, clock=Clock()
-        ) as client,
+        HttpClient(user_agent="t", policy=LOOPBACK, metrics=metrics, breakers=breakers, clock=Clock()) as client,
         conversing(reset) as server,
     ):
         for _ in range(20):
@@ -312,9 +306,7 @@ async def test_a_health_check_passes_an_open_breaker_and_closes_it(registry: Col
 
     breakers = BreakerPolicies(BreakerPolicy(failures=1))
     async with (
-        HttpClient(
-            user_agent="t", policy=LOOPBACK, metrics=HttpMetrics(registry), breakers=breakers
-        ) as client,
+        HttpClient(user_agent="t", policy=LOOPBACK, metrics=HttpMetrics(registry), breakers=breakers) as client,
         conversing(sometimes) as server,
     ):
         request, probe = _request(server.url, "POST"), _request(server.url, "POST", use_breaker=False)
@@ -330,9 +322,7 @@ async def test_a_health_check_passes_an_open_breaker_and_closes_it(registry: Col
 
 
 @pytest.mark.parametrize(("status", "opens"), [(503, True), (500, False), (404, False)])
-async def test_only_named_statuses_are_failures(
-    registry: CollectorRegistry, status: int, opens: bool
-) -> None:  # noqa: FBT001
+async def test_only_named_statuses_are_failures(registry: CollectorRegistry, status: int, opens: bool) -> None:  # noqa: FBT001
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=status)
 
