@@ -5,8 +5,9 @@ import stat
 import sys
 from pathlib import Path
 
-import hatch_build
 import pytest
+
+import hatch_build
 
 FAKE_NPM = """#!{python}
 import pathlib, sys
@@ -60,9 +61,7 @@ def test_node_must_be_in_the_range_of_vite(version: str, fits: bool) -> None:  #
     assert hatch_build.fits_vite(version) is fits
 
 
-@pytest.mark.parametrize(
-    ("value", "skips"), [(None, False), ("", False), ("0", False), ("1", True), ("yes", True)]
-)
+@pytest.mark.parametrize(("value", "skips"), [(None, False), ("", False), ("0", False), ("1", True), ("yes", True)])
 def test_a_setting_leaves_the_dashboard_out(value: str | None, skips: bool) -> None:  # noqa: FBT001
     environ = {} if value is None else {hatch_build.SKIP: value}
     assert hatch_build.skipped(environ) is skips
@@ -105,9 +104,7 @@ def test_a_failed_build_says_why_and_what_to_do_and_leaves_the_last_one(tmp_path
     npm = fake_npm(tmp_path)
     hatch_build.build(source, dist, npm)
     (source / "broken.ts").write_text("")
-    with pytest.raises(
-        hatch_build.DashboardBuildError, match=r"broken\.ts:1: error(.|\n)*AIOPS_SKIP_DASHBOARD=1"
-    ):
+    with pytest.raises(hatch_build.DashboardBuildError, match=r"broken\.ts:1: error(.|\n)*AIOPS_SKIP_DASHBOARD=1"):
         hatch_build.build(source, dist, npm)
     assert (dist / "index.html").read_text() == "one"
 
@@ -124,9 +121,7 @@ def test_an_old_node_of_the_system_is_not_used(tmp_path: Path, monkeypatch: pyte
     assert hatch_build.system_npm() is None
 
 
-def test_a_node_is_asked_for_only_when_something_must_be_built(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_node_is_asked_for_only_when_something_must_be_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, dist = source_tree(tmp_path)
     hook = hatch_build.DashboardBuildHook(str(tmp_path), {}, None, None, str(tmp_path), "wheel")  # type: ignore[arg-type]
     npm = fake_npm(tmp_path)

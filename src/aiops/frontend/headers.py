@@ -28,8 +28,7 @@ DASHBOARD_POLICY: Final = _policy()
 # Redoc adds empty style elements, which it then fills by script, and one fixed text of its pinned version:
 # the hashes are those of nothing and of that text. It searches in a worker that it makes from a blob.
 _REDOC_STYLES: Final = (
-    "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' "
-    "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"
+    "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"
 )
 REDOC_POLICY: Final = _policy({"style-src": f"'self' {_REDOC_STYLES}", "worker-src": "blob:"})
 

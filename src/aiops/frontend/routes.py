@@ -76,9 +76,7 @@ class _Serve:
     async def asset(self, request: AnyRequest, name: str) -> Response[Any]:
         found = await self._find(request, "assets", name)
         if found is None:
-            raise NotFound(
-                f"the dashboard has no file {name[:80]!r}; reload the page to get the current ones"
-            )
+            raise NotFound(f"the dashboard has no file {name[:80]!r}; reload the page to get the current ones")
         return _answer(request, found, {**COMMON, "Cache-Control": FOR_EVER})
 
     async def page(self, request: AnyRequest, folder: str, name: str, policy: str) -> Response[Any]:

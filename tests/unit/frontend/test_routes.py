@@ -55,9 +55,7 @@ def client(dist: Path) -> Iterator[TestClient[Litestar]]:
 
 
 @pytest.mark.parametrize("path", ["/", "/clusters", "/clusters/one/two", "/?query=up&page=2"])
-def test_every_client_route_is_the_page_and_is_asked_for_again(
-    client: TestClient[Litestar], path: str
-) -> None:
+def test_every_client_route_is_the_page_and_is_asked_for_again(client: TestClient[Litestar], path: str) -> None:
     answer = client.get(path)
     assert answer.content == PAGE
     assert answer.headers["cache-control"] == "no-cache"
