@@ -49,11 +49,6 @@ class BuiltFiles:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    @property
-    def built(self) -> bool:
-        """Whether there is a dashboard at all."""
-        return (self._root / "index.html").is_file()
-
     async def find(self, folder: str, name: str, accept_encoding: str) -> Found | None:
         """One file by its plain name; None when there is none. `folder` is ours, `name` is the caller's."""
         if not _PLAIN_NAME.fullmatch(name):
