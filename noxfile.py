@@ -23,6 +23,8 @@ OWN: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
 PARALLEL: Final = ("tests/architecture", "tests/unit", "tests/contract", "tests/browser", "tests/chart")
 # One after the other: each takes the whole machine.
 SERIAL: Final = ("tests/roles", "tests/flows")
+# What hatchling asks for beyond its own dependencies when it installs a checkout in place.
+EDITABLE: Final = ("editables",)
 # What a wheel is worth nothing without.
 WHEEL_HOLDS: Final = frozenset({"aiops/frontend/dist/index.html", "aiops/migrations/env.py", "aiops/py.typed"})
 REQUIRE_REAL: Final = os.environ.get("AIOPS_REQUIRE_REAL") == "1"
@@ -129,7 +131,8 @@ def lock(session: nox.Session) -> None:
     session.install("uv")
     folder = Path("requirements")
     build = Path(session.create_tmp()) / "build.in"
-    build.write_text("\n".join(nox.project.load_toml("pyproject.toml")["build-system"]["requires"]))
+    requires = nox.project.load_toml("pyproject.toml")["build-system"]["requires"]
+    build.write_text("\n".join([*requires, *EDITABLE]))
     dev = str(folder / "dev.txt")
     session.run(*COMPILE, "pyproject.toml", "--extra", "dev", "-o", dev)
     session.run(*COMPILE, "pyproject.toml", "-c", dev, "-o", str(folder / "runtime.txt"))
