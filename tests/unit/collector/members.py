@@ -82,7 +82,7 @@ def plain(status: int, text: str) -> Answer:
 
 def gzipped(data: Any) -> Answer:
     async def answer(_: Asked) -> web.StreamResponse:
-        body = gzip.compress(json.dumps({"status": "success", "data": data}).encode())
+        body = gzip.compress(json.dumps({"status": "success", "data": data}, separators=(",", ":")).encode())
         headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
         return web.Response(body=body, headers=headers)
 
