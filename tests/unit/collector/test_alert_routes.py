@@ -6,6 +6,9 @@ from uuid import UUID
 import httpx
 import pytest
 from sqlalchemy import event
+from tests.unit.collector.conftest import application, viewer
+from tests.unit.collector.members import StaticRegistry, cluster_id, target
+from tests.unit.collector.notifications import alert, notification
 
 from aiops.collector.alerts.filters import AlertFilter, ScopeFilter
 from aiops.collector.alerts.views import AlertViews
@@ -13,9 +16,6 @@ from aiops.core.db import Database
 from aiops.core.errors import ServiceUnavailable
 from aiops.core.identity import FLEET, ClusterSelector, Identity
 from aiops.core.web import Paging
-from tests.unit.collector.conftest import application, viewer
-from tests.unit.collector.members import StaticRegistry, cluster_id, target
-from tests.unit.collector.notifications import alert, notification
 
 pytestmark = pytest.mark.anyio
 Client = httpx.AsyncClient
@@ -43,7 +43,9 @@ async def fill(client: Client) -> None:
         "east",
         alert("DiskFull", start=1, severity="critical", namespace="db", disk="sda"),
         alert("Watchdog", start=2, severity="none"),
-        alert("PodCrash", start=3, severity="warning", namespace="web", annotations={"summary": "pod 50% gone"}),
+        alert(
+            "PodCrash", start=3, severity="warning", namespace="web", annotations={"summary": "pod 50% gone"}
+        ),
     )
     await post(client, "west", alert("DiskFull", start=4, severity="critical", namespace="db", disk="sda"))
     await post(client, "west", alert("PodCrash", start=0, severity="warning", namespace="web"))
@@ -57,7 +59,9 @@ async def names(client: Client, **parameters: Any) -> list[tuple[str, str]]:
 
 
 async def test_a_notification_is_listed(client: Client) -> None:
-    response = await post(client, "east", alert("Down", severity="critical", annotations={"summary": "it is down"}))
+    response = await post(
+        client, "east", alert("Down", severity="critical", annotations={"summary": "it is down"})
+    )
 
     assert response.status_code == 200
     assert response.json()["fired"] == 1
@@ -72,7 +76,10 @@ async def test_a_notification_is_listed(client: Client) -> None:
     ("parameters", "wanted"),
     [
         ({}, ["DiskFull west", "PodCrash east", "Watchdog east", "DiskFull east", "PodCrash west"]),
-        ({"sort": "starts_at"}, ["PodCrash west", "DiskFull east", "Watchdog east", "PodCrash east", "DiskFull west"]),
+        (
+            {"sort": "starts_at"},
+            ["PodCrash west", "DiskFull east", "Watchdog east", "PodCrash east", "DiskFull west"],
+        ),
         ({"state": "RESOLVED"}, ["PodCrash west"]),
         ({"state": ["RESOLVED", "PENDING"]}, ["PodCrash west"]),
         ({"severity": "INFO"}, ["Watchdog east"]),
@@ -80,7 +87,10 @@ async def test_a_notification_is_listed(client: Client) -> None:
         ({"cluster_ids": str(cluster_id("nowhere"))}, []),
         ({"namespace": "db", "sort": "cluster_name"}, ["DiskFull east", "DiskFull west"]),
         ({"alertname": "Watchdog"}, ["Watchdog east"]),
-        ({"label": ["disk=sda", "severity=critical"], "sort": "-cluster_name"}, ["DiskFull west", "DiskFull east"]),
+        (
+            {"label": ["disk=sda", "severity=critical"], "sort": "-cluster_name"},
+            ["DiskFull west", "DiskFull east"],
+        ),
         ({"label": "disk="}, []),
         ({"search": "50%"}, ["PodCrash east"]),
         ({"search": "_"}, []),
@@ -161,10 +171,15 @@ async def test_groups(client: Client) -> None:
         ]
 
     assert (await groups("alertname"))[0] == ({"alertname": "DiskFull"}, 2, 2, ["east", "west"])
-    assert [(key["cluster_name"], count) for key, count, _, _ in await groups("cluster")] == [("east", 3), ("west", 2)]
+    assert [(key["cluster_name"], count) for key, count, _, _ in await groups("cluster")] == [
+        ("east", 3),
+        ("west", 2),
+    ]
     assert ({"namespace": None}, 1, 1, ["east"]) in await groups("namespace")
     collapsed = await groups("labels", alertname="DiskFull")
-    assert [(key["disk"], count, clusters) for key, count, _, clusters in collapsed] == [("sda", 2, ["east", "west"])]
+    assert [(key["disk"], count, clusters) for key, count, _, clusters in collapsed] == [
+        ("sda", 2, ["east", "west"])
+    ]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +222,9 @@ async def test_garbage_is_refused_and_nothing_is_lost(client: Client) -> None:
     assert (await post(client, "east", alert())).status_code == 200
 
 
-async def test_a_store_in_trouble_asks_alertmanager_to_come_again(client: Client, registry: StaticRegistry) -> None:
+async def test_a_store_in_trouble_asks_alertmanager_to_come_again(
+    client: Client, registry: StaticRegistry
+) -> None:
     registry.failure = ServiceUnavailable("the role registry cannot be reached")
 
     assert (await post(client, "east", alert())).status_code == 503

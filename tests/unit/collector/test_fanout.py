@@ -8,17 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
-
-from aiops.collector.catalogue import CatalogueQuery, CatalogueService, label_path
-from aiops.collector.fanout import Fanout, MemberFailed, Part
-from aiops.collector.flight import SingleFlight
-from aiops.collector.meters import Meters
-from aiops.collector.metrics import InstantQuery, MetricsService
-from aiops.core.errors import ClusterUnreachable, InvalidPromql, LimitExceeded, QueryTimeout
-from aiops.core.http import Deadline
-from aiops.core.identity import FLEET, ClusterSelector, Scope
-from aiops.ports.collector import ClusterStatus, MetricsAnswer
-from aiops.ports.registry import Target
 from prometheus_client import CollectorRegistry
 from tests.unit.collector.conftest import Join
 from tests.unit.collector.members import (
@@ -36,6 +25,17 @@ from tests.unit.collector.members import (
     target,
     vector,
 )
+
+from aiops.collector.catalogue import CatalogueQuery, CatalogueService, label_path
+from aiops.collector.fanout import Fanout, MemberFailed, Part
+from aiops.collector.flight import SingleFlight
+from aiops.collector.meters import Meters
+from aiops.collector.metrics import InstantQuery, MetricsService
+from aiops.core.errors import ClusterUnreachable, InvalidPromql, LimitExceeded, QueryTimeout
+from aiops.core.http import Deadline
+from aiops.core.identity import FLEET, ClusterSelector, Scope
+from aiops.ports.collector import ClusterStatus, MetricsAnswer
+from aiops.ports.registry import Target
 
 pytestmark = pytest.mark.anyio
 
@@ -88,7 +88,9 @@ async def test_a_hanging_member_costs_its_timeout_and_no_more(metrics: MetricsSe
     assert [one.status for one in told.federation.clusters] == ["TIMEOUT", "SUCCESS"]
 
 
-async def test_all_hanging_is_a_timeout_and_all_failing_is_unreachable(metrics: MetricsService, join: Join) -> None:
+async def test_all_hanging_is_a_timeout_and_all_failing_is_unreachable(
+    metrics: MetricsService, join: Join
+) -> None:
     east = await join("east", hanging)
     await join("west", hanging)
     with pytest.raises(QueryTimeout, match="none of the 2 clusters answered"):
@@ -122,7 +124,7 @@ async def test_a_cluster_without_metrics_is_told_of(
         (422, "422", "cannot parse", InvalidPromql),
     ],
 )
-async def test_a_wrong_query_ends_the_whole_at_once(  # noqa: PLR0917 - the table's columns
+async def test_a_wrong_query_ends_the_whole_at_once(
     metrics: MetricsService, join: Join, status: int, kind: str, text: str, error: type[Exception]
 ) -> None:
     await join("east", refusing(status, kind, text))
@@ -137,7 +139,9 @@ async def test_a_wrong_query_ends_the_whole_at_once(  # noqa: PLR0917 - the tabl
 
 async def test_warnings_of_a_member_make_it_partial(metrics: MetricsService, join: Join) -> None:
     await join("east", answering(vector({"a": "b"}), warnings=["store x is away"]))
-    await join("west", answering(vector({"a": "b"}), warnings=["PromQL warning: odd"], infos=["PromQL info: hm"]))
+    await join(
+        "west", answering(vector({"a": "b"}), warnings=["PromQL warning: odd"], infos=["PromQL info: hm"])
+    )
 
     told = await ask(metrics)
 
@@ -299,7 +303,9 @@ async def test_a_failure_of_the_hub_itself_is_no_outcome() -> None:
 # --- catalogue ---
 
 
-async def test_values_of_the_cluster_label_are_the_clusters_with_data(catalogue: CatalogueService, join: Join) -> None:
+async def test_values_of_the_cluster_label_are_the_clusters_with_data(
+    catalogue: CatalogueService, join: Join
+) -> None:
     await join("east", answering(["__name__"]))
     await join("west", answering([]))
 
@@ -351,7 +357,9 @@ async def test_metadata_tells_who_says_it(catalogue: CatalogueService, join: Joi
     ]
 
 
-async def test_a_failed_cluster_is_missing_from_a_list_openly(catalogue: CatalogueService, join: Join) -> None:
+async def test_a_failed_cluster_is_missing_from_a_list_openly(
+    catalogue: CatalogueService, join: Join
+) -> None:
     await join("east", answering(["job"]))
     await join("west", plain(500, ""))
 
@@ -362,7 +370,8 @@ async def test_a_failed_cluster_is_missing_from_a_list_openly(catalogue: Catalog
 
 
 @pytest.mark.parametrize(
-    ("name", "path"), [("job", "job"), ("a/b", "U__a_2f_b"), ("häß", "U__h_e4__df_"), ("1x", "U__1x"), ("..", "U___2e__2e_")]
+    ("name", "path"),
+    [("job", "job"), ("a/b", "U__a_2f_b"), ("häß", "U__h_e4__df_"), ("1x", "U__1x"), ("..", "U___2e__2e_")],
 )
 def test_a_label_name_cannot_leave_its_path(name: str, path: str) -> None:
     assert label_path(name) == path

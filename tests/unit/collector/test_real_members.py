@@ -7,6 +7,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from tests.conftest import PrometheusPair
+from tests.servers.alertmanager import Alertmanager
+from tests.servers.prometheus import Prometheus
+from tests.servers.recorder import Recorder
+from tests.servers.waiting import eventually
+from tests.unit.collector.members import StaticRegistry, target
 
 from aiops.collector.alerts.model import fingerprint_of
 from aiops.collector.alerts.webhook import Status, decode
@@ -16,12 +22,6 @@ from aiops.collector.splice import with_label
 from aiops.core.errors import InvalidPromql
 from aiops.core.identity import FLEET
 from aiops.ports.collector import ClusterStatus, MetricsAnswer, RangeQuery
-from tests.conftest import PrometheusPair
-from tests.servers.alertmanager import Alertmanager
-from tests.servers.prometheus import Prometheus
-from tests.servers.recorder import Recorder
-from tests.servers.waiting import eventually
-from tests.unit.collector.members import StaticRegistry, target
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real]
 
