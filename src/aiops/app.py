@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Request, Response, get
@@ -86,6 +87,8 @@ class AppSpec:
     max_body_bytes: int
     metrics_token: str | None
     serve_internal: bool
+    serve_contract: bool
+    describe: bool
 
 
 class IdentityMiddleware:
@@ -149,7 +152,16 @@ def _common_routes(spec: AppSpec) -> list[Any]:
             raise AuthFailed("/metrics needs its own token: 'Authorization: Bearer ...'")
         return Response(generate_latest(spec.metrics), media_type=CONTENT_TYPE_LATEST)
 
-    return [health, ready, metrics]
+    @get("/openapi.json", guards=[public("the contract describes the API and holds no data")], include_in_schema=False)
+    async def openapi_json() -> Response[bytes]:
+        return Response(contract_file().read_bytes(), media_type="application/json")
+
+    return [health, ready, metrics, *([openapi_json] if spec.serve_contract else [])]
+
+
+def contract_file() -> Path:
+    """The OpenAPI document of the whole hub, written by `aiops openapi` and packaged."""
+    return Path(__file__).parent / "openapi.json"
 
 
 def build_app(spec: AppSpec) -> Litestar:
@@ -184,7 +196,8 @@ def build_app(spec: AppSpec) -> Litestar:
         request_max_body_size=spec.max_body_bytes,
         lifespan=[lifespan],
         logging_config=None,
-        openapi_config=_openapi_config(),
+        # Serving the generated document is `openapi_json`'s business; generating it is for `aiops openapi`.
+        openapi_config=_openapi_config() if spec.describe else None,
     )
 
 

@@ -32,12 +32,13 @@ from aiops.settings import Settings, SettingsError, env_name
 
 ALL: Final = "all"
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {
-    "gateway": ("gateway",),
+    # A gateway alone serves the dashboard too, so that a route to it is all that a site needs.
+    "gateway": ("gateway", "frontend"),
     "registry": ("registry",),
     "collector": ("collector",),
     "intelligence": ("intelligence",),
     "streaming": ("streaming",),
-    ALL: ("registry", "collector", "intelligence", "streaming", "gateway"),
+    ALL: ("registry", "collector", "intelligence", "streaming", "gateway", "frontend"),
 }
 BACKENDS: Final = ("registry", "collector", "intelligence", "streaming")
 PEER_BREAKER: Final = BreakerPolicy(failures=10, open_s=2.0, probes=3)
@@ -84,6 +85,7 @@ def compose(
     *,
     extra_tasks: Sequence[Task] = (),
     metrics_token: str | None = None,
+    describe: bool = False,
 ) -> Composition:
     """Put one process together. Nothing is connected or started.
 
@@ -114,6 +116,8 @@ def compose(
         max_body_bytes=settings.http.max_body_bytes,
         metrics_token=metrics_token,
         serve_internal=set(names) != set(ROLES[ALL]),
+        serve_contract="gateway" in names,
+        describe=describe,
     )
     litestar = build_app(spec)
     app: ASGIApp = litestar if builder.edge is None else builder.edge.gate(litestar)
@@ -139,6 +143,8 @@ class _Builder:
                 elsewhere = {role: self._url(role) for role in BACKENDS if role not in self._names}
                 checks = [check for module in modules for check in module.checks]
                 module, self.edge = build(self._settings, self._infra, elsewhere, checks)
+            elif name == "frontend":
+                module = build()
             elif name == "streaming":
                 module, drain = build(self._settings, self._infra, self._port("registry"))
                 self.drain.append(drain)
@@ -171,7 +177,7 @@ class _Builder:
 def _require(settings: Settings, names: Sequence[str]) -> None:
     """Report everything at once that these modules cannot do without."""
     needed = [("database", "url"), ("redis", "url"), ("auth", "internal_secret"), ("secrets", "key")]
-    elsewhere = {role for name in names for role in NEEDS[name]} - set(names)
+    elsewhere = {role for name in names for role in NEEDS.get(name, ())} - set(names)
     needed += [("peers", f"{role}_url") for role in sorted(elsewhere)]
     problems = [
         f"{env_name(area, field)} is not set" for area, field in needed if not getattr(getattr(settings, area), field)

@@ -117,5 +117,5 @@ def openapi() -> None:
     """Print the OpenAPI document of the whole hub."""
     from aiops.compose import ALL, compose
 
-    schema = compose(load(DESCRIBE), [ALL]).litestar.openapi_schema.to_schema()
+    schema = compose(load(DESCRIBE), [ALL], describe=True).litestar.openapi_schema.to_schema()
     click.echo(msgspec.json.format(msgspec.json.encode(schema, order="deterministic"), indent=1).decode())

@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from aiops.core import audit
@@ -35,7 +35,7 @@ class TokenRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     role: Role
-    clusters: ClusterSelector = ClusterSelector(all=True)
+    clusters: ClusterSelector = field(default_factory=lambda: ClusterSelector(all=True))
     expires_in: str = DEFAULT_EXPIRY
 
 

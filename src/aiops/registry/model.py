@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from cryptography import x509
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 from aiops.core.errors import InvalidClusterName, InvalidRequest
 from aiops.core.http import AddressPolicy, AddressRefused, parse_target
@@ -161,7 +161,8 @@ class ClusterFields(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     region: str | None = None
     environment: Environment = Environment.PRODUCTION
     labels: dict[str, str] = {}
-    endpoints: Endpoints = Endpoints()
+    # A factory: the OpenAPI generator hashes plain defaults, and this one holds a dict.
+    endpoints: Endpoints = field(default_factory=Endpoints)
 
 
 class AuthType(StrEnum):
