@@ -26,6 +26,8 @@ class time_limit:  # noqa: N801 - read as a function in `async with`
         self._timeout = asyncio.timeout(self._remaining_s)
 
     async def __aenter__(self) -> Self:
+        if self._remaining_s == 0:
+            raise TimedOut(self._name, "not asked, because no time was left")
         await self._timeout.__aenter__()
         return self
 

@@ -46,20 +46,18 @@ class TlsContexts:
 
 
 def _make(tls: Tls) -> ssl.SSLContext:
-    if tls.ca is None or tls.insecure:
-        context = ssl.create_default_context() if not tls.insecure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    else:
-        try:
-            context = ssl.create_default_context(cadata=tls.ca)
-        except (ssl.SSLError, ValueError):
-            raise InvalidRequest("the certificate authority is not a certificate in PEM format") from None
-        # As Kubernetes clients do: an intermediate or the server's own certificate may be given as the
-        # authority, and cluster-made authorities often lack the extensions that newer Python versions insist
-        # on.
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    elif tls.ca is None:
+        context.load_default_certs()
+    else:
+        try:
+            context.load_verify_locations(cadata=tls.ca)
+        except (ssl.SSLError, TypeError, ValueError):
+            raise InvalidRequest("the certificate authority is not a certificate in PEM format") from None
+        # As Kubernetes clients do: an intermediate or the server's own certificate may be given as the authority.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context

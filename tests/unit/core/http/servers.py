@@ -35,10 +35,11 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
 
 @dataclass
 class RawServer:
-    """Bytes by hand. `connections` counts those accepted, `hung_up` is set when a client leaves."""
+    """Bytes by hand: how many connections came, and events for a request that arrived and a client that left."""
 
     url: str = ""
     connections: int = 0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -53,6 +54,7 @@ async def conversing(conversation: Conversation) -> AsyncIterator[RawServer]:
         open_now[asyncio.current_task()] = writer
         try:
             await reader.readuntil(b"\r\n\r\n")
+            state.asked.set()
             await conversation(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             state.hung_up.set()
