@@ -87,8 +87,8 @@ class AppSpec:
     max_body_bytes: int
     metrics_token: str | None
     serve_internal: bool
-    serve_contract: bool
-    describe: bool
+    serve_contract: bool = False
+    describe: bool = False
 
 
 class IdentityMiddleware:

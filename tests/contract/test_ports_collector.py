@@ -12,6 +12,23 @@ import uvicorn
 from litestar import Litestar
 from litestar.connection import ASGIConnection
 from prometheus_client import CollectorRegistry
+
+from aiops.app import IdentityMiddleware
+from aiops.collector.backends.prometheus import PrometheusApi
+from aiops.collector.client import CollectorClient
+from aiops.collector.fanout import Fanout
+from aiops.collector.internal import router
+from aiops.collector.members import Members
+from aiops.collector.meters import Meters
+from aiops.collector.metrics import MetricsService
+from aiops.core.clock import utc_now
+from aiops.core.errors import ClusterNotFound, ClusterUnreachable, InvalidPromql, LimitExceeded, QueryTimeout
+from aiops.core.http import AddressPolicy, HttpClient
+from aiops.core.identity import FLEET, HopSigner, Identity, service_identity
+from aiops.core.peer import HOP_HEADER, Peer
+from aiops.core.web import ErrorHandler
+from aiops.ports.collector import ClusterStatus, Collector, RangeQuery, ResultType, Series
+from aiops.settings import CollectorSettings
 from tests.unit.collector.members import (
     Answer,
     Member,
@@ -24,24 +41,6 @@ from tests.unit.collector.members import (
     refusing,
     target,
 )
-
-from aiops.app import IdentityMiddleware
-from aiops.collector.backends.prometheus import PrometheusApi
-from aiops.collector.client import CollectorClient
-from aiops.collector.fanout import Fanout
-from aiops.collector.internal import router
-from aiops.collector.members import Members
-from aiops.collector.meters import Meters
-from aiops.collector.metrics import MetricsService
-from aiops.core.addresses import AddressPolicy
-from aiops.core.clock import utc_now
-from aiops.core.errors import ClusterNotFound, ClusterUnreachable, InvalidPromql, LimitExceeded, QueryTimeout
-from aiops.core.http import HttpClient
-from aiops.core.identity import FLEET, HopSigner, Identity, service_identity
-from aiops.core.peer import HOP_HEADER, Peer
-from aiops.core.web import ErrorHandler
-from aiops.ports.collector import ClusterStatus, Collector, RangeQuery, ResultType, Series
-from aiops.settings import CollectorSettings
 
 pytestmark = pytest.mark.anyio
 Join = Callable[[str, Answer], Awaitable[Member]]
@@ -78,9 +77,7 @@ async def served(service: Collector, hop: HopSigner) -> AsyncIterator[str]:
         exception_handlers={Exception: ErrorHandler("collector")},
         logging_config=None,
     )
-    server = uvicorn.Server(
-        uvicorn.Config(served_app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
-    )
+    server = uvicorn.Server(uvicorn.Config(served_app, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
     running = asyncio.create_task(server._serve())  # noqa: SLF001 - the public one takes the signals of the test run
     while not server.started:
         await asyncio.sleep(0)
@@ -96,12 +93,8 @@ async def served(service: Collector, hop: HopSigner) -> AsyncIterator[str]:
 async def collector(request: pytest.FixtureRequest, registry: StaticRegistry) -> AsyncIterator[Collector]:
     metrics = CollectorRegistry()
     async with (
-        HttpClient(
-            user_agent="t", policy=AddressPolicy(allow_loopback=True), metrics=metrics, name="members"
-        ) as members,
-        HttpClient(
-            user_agent="t", policy=AddressPolicy(unrestricted=True), metrics=metrics, name="peers"
-        ) as peers,
+        HttpClient(user_agent="t", policy=AddressPolicy(allow_loopback=True), metrics=http_metrics) as members,
+        HttpClient(user_agent="t", policy=AddressPolicy(unrestricted=True), metrics=http_metrics) as peers,
     ):
         service = MetricsService(
             Members(registry),
@@ -116,9 +109,7 @@ async def collector(request: pytest.FixtureRequest, registry: StaticRegistry) ->
         hop = HopSigner((b"a secret that is long enough for HS256",))
         async with served(service, hop) as url:
             caller = service_identity("intelligence")
-            yield CollectorClient(
-                Peer(peers, role="collector", url=url, hop=hop, caller=caller, timeout_s=10)
-            )
+            yield CollectorClient(Peer(peers, role="collector", url=url, hop=hop, caller=caller, timeout_s=10))
 
 
 def question(**options: Any) -> RangeQuery:

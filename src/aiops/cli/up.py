@@ -13,7 +13,7 @@ import click
 import msgspec
 from msgspec.structs import replace
 
-from aiops.core.embedded import DataDir
+from aiops.core.embedded.data_dir import DataDir
 from aiops.core.errors import AiopsError
 from aiops.settings import Settings, SettingsError, load
 
@@ -120,8 +120,8 @@ class _Hub:
 
     async def _stores(self, stack: AsyncExitStack) -> tuple[Settings, list[tuple[str, Watch]]]:
         """Start the stores that are not given; the settings with their URLs, and what keeps them running."""
-        from aiops.cli.recover import leave_database_url
-        from aiops.core.embedded import EmbeddedPostgres, EmbeddedValkey
+        from aiops.core.embedded.postgres import EmbeddedPostgres
+        from aiops.core.embedded.valkey import EmbeddedValkey
 
         settings = self._settings
         postgres = None if settings.database.url else EmbeddedPostgres(self._data_dir)
@@ -136,7 +136,6 @@ class _Hub:
         tasks: list[tuple[str, Watch]] = []
         if postgres is not None:
             settings = replace(settings, database=replace(settings.database, url=postgres.url))
-            leave_database_url(self._data_dir, postgres.url)
             tasks.append(("embedded.postgresql", postgres.watch))
         if valkey is not None:
             settings = replace(settings, redis=replace(settings.redis, url=valkey.url))

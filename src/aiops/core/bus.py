@@ -34,6 +34,8 @@ CLAIM_EVERY_S: Final = 15.0
 # Consumers of replicas that are gone are forgotten once they owe nothing.
 FORGET_AFTER_MS: Final = 3_600_000
 MAX_TRIES: Final = 5
+RETRY_DELAY_S: Final = 0.1
+MAX_RETRY_DELAY_S: Final = 5.0
 _FIELD: Final = b"m"
 
 # Creates the stream and its creation id together, so that losing either is a new epoch. INFO's run_id (Redis
@@ -171,7 +173,7 @@ class Bus:
         When the epoch changes, `EpochChanged` comes first and then everything of the new epoch that this reader
         cannot be sure to have seen.
         """
-        delay_s = 0.1
+        delay_s = RETRY_DELAY_S
         position: tuple[str, str] | None = None
         while True:
             try:
@@ -179,11 +181,11 @@ class Bus:
                     status = await self.status()
                     position = status.epoch, status.last if after is None else after
                 items, position = await self._read_on(*position)
-                delay_s = 0.1
+                delay_s = RETRY_DELAY_S
             except ServiceUnavailable as error:
                 _log.warning("the event stream is away, trying again", reason=error.message)
                 await asyncio.sleep(delay_s * random.uniform(0.75, 1.0))  # noqa: S311 - spreads reconnects
-                delay_s = min(5.0, delay_s * 2)
+                delay_s = min(MAX_RETRY_DELAY_S, delay_s * 2)
                 continue
             for item in items:
                 yield item
@@ -283,7 +285,7 @@ class Bus:
         async def run() -> None:
             await handler(decode(data))
 
-        tries, delay_s = 0, 0.1
+        tries, delay_s = 0, RETRY_DELAY_S
         while (error := await attempt(run)) is not None:
             if not isinstance(error, ServiceUnavailable):
                 tries += 1
@@ -292,7 +294,7 @@ class Bus:
                 return
             _log.warning("handling an event failed, trying again", group=group, offset=offset, reason=str(error))
             await asyncio.sleep(delay_s)
-            delay_s = min(5.0, delay_s * 2)
+            delay_s = min(MAX_RETRY_DELAY_S, delay_s * 2)
 
     async def announce(self, channel: str, data: bytes) -> None:
         """Tell everybody who listens right now. Nothing is kept: who is away does not hear it."""
@@ -301,7 +303,7 @@ class Bus:
 
     async def listen(self, channel: str) -> AsyncIterator[bytes]:
         """What is announced on the channel, for ever; reconnects by itself, deaf in between."""
-        delay_s = 0.1
+        delay_s = RETRY_DELAY_S
         while True:
             try:
                 with self._redis.use() as client:
@@ -309,10 +311,10 @@ class Bus:
                         await subscription.subscribe(channel)
                         while True:
                             said = await subscription.get_message(timeout=BLOCK_MS / 1000)
-                            delay_s = 0.1
+                            delay_s = RETRY_DELAY_S
                             if said is not None:
                                 yield said["data"]
             except ServiceUnavailable as error:
                 _log.warning("the control channel is away, trying again", channel=channel, reason=error.message)
                 await asyncio.sleep(delay_s)
-                delay_s = min(5.0, delay_s * 2)
+                delay_s = min(MAX_RETRY_DELAY_S, delay_s * 2)

@@ -42,13 +42,13 @@ class Fleet:
     async def summary(self, scope: Scope) -> FleetSummary:
         """One statement over all clusters of the scope."""
         score = clusters.c.status["health_score"].as_integer()
-        columns = (told_state(self._clock()).label("state"), clusters.c.cluster_type, clusters.c.environment)
+        columns = (told_state(self._clock()).label("told"), clusters.c.cluster_type, clusters.c.environment)
         async with self._db.read() as connection:
             rows = (
                 await connection.execute(
                     select(*columns, func.count(), func.sum(score), func.count(score))
                     .where(in_scope(scope))
-                    .group_by("state", clusters.c.cluster_type, clusters.c.environment)
+                    .group_by("told", clusters.c.cluster_type, clusters.c.environment)
                 )
             ).all()
         counted: list[dict[str, int]] = [{}, {}, {}]

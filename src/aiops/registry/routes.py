@@ -4,8 +4,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, Response, Router, delete, get, post, put
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from aiops.core.identity import Identity
 from aiops.core.web import Page, Paging, etag, page_of, requires
@@ -57,7 +58,7 @@ def _tagged(cluster: Cluster) -> Response[Cluster]:
 def _collection(clusters: Clusters, public_url: str) -> list[HTTPRouteHandler]:
     @post("/clusters", guards=[requires("clusters:write")])
     async def register_cluster(
-        data: ClusterCreate, identity: Identity, request: Request[Any, Any, Any]
+        data: JSONBody[ClusterCreate], identity: NamedDependency[Identity], request: Request[Any, Any, Any]
     ) -> Response[RegisteredCluster]:
         found = await clusters.register(identity, data, _base(request, public_url))
         headers = {"Location": f"/api/v1/clusters/{found.id}", "ETag": etag(found.version)}
@@ -65,18 +66,18 @@ def _collection(clusters: Clusters, public_url: str) -> list[HTTPRouteHandler]:
 
     @get("/clusters", guards=[requires(READ)])
     async def list_clusters(  # noqa: PLR0913 - the contract's filters
-        identity: Identity,
-        paging: Paging,
-        name: str | None = None,
-        search: str | None = None,
-        cluster_type: ClusterType | None = None,
-        environment: Environment | None = None,
-        region: str | None = None,
+        identity: NamedDependency[Identity],
+        paging: NamedDependency[Paging],
+        name: FromQuery[str | None] = None,
+        search: FromQuery[str | None] = None,
+        cluster_type: FromQuery[ClusterType | None] = None,
+        environment: FromQuery[Environment | None] = None,
+        region: FromQuery[str | None] = None,
         cluster_state: Annotated[State | None, QueryParameter(name="state")] = None,
-        has_gpu: bool | None = None,
-        has_cnf: bool | None = None,
-        label: list[str] | None = None,
-        sort: str = "name",
+        has_gpu: FromQuery[bool | None] = None,
+        has_cnf: FromQuery[bool | None] = None,
+        label: FromQuery[list[str] | None] = None,
+        sort: FromQuery[str] = "name",
     ) -> Page[Cluster]:
         wanted = ClusterFilter(
             name,
@@ -94,7 +95,7 @@ def _collection(clusters: Clusters, public_url: str) -> list[HTTPRouteHandler]:
         return page_of(items, total, paging)
 
     @get("/clusters/by-name/{name:str}", guards=[requires(READ)])
-    async def cluster_by_name(name: str, identity: Identity) -> Response[Cluster]:
+    async def cluster_by_name(name: FromPath[str], identity: NamedDependency[Identity]) -> Response[Cluster]:
         return _tagged(await clusters.by_name(identity.scope(READ), name))
 
     return [register_cluster, list_clusters, cluster_by_name]
@@ -102,29 +103,36 @@ def _collection(clusters: Clusters, public_url: str) -> list[HTTPRouteHandler]:
 
 def _one(clusters: Clusters, fleet: Fleet) -> list[HTTPRouteHandler]:
     @get("/clusters/{cluster_id:uuid}", guards=[requires(READ)])
-    async def get_cluster(cluster_id: UUID, identity: Identity) -> Response[Cluster]:
+    async def get_cluster(cluster_id: FromPath[UUID], identity: NamedDependency[Identity]) -> Response[Cluster]:
         return _tagged(await clusters.get(identity.scope(READ), cluster_id))
 
     @put("/clusters/{cluster_id:uuid}", guards=[requires("clusters:write")])
     async def replace_cluster(
-        cluster_id: UUID, data: ClusterReplace, identity: Identity, request: Request[Any, Any, Any]
+        cluster_id: FromPath[UUID],
+        data: JSONBody[ClusterReplace],
+        identity: NamedDependency[Identity],
+        request: Request[Any, Any, Any],
     ) -> Response[Cluster]:
         return _tagged(await clusters.replace(identity, cluster_id, data, request.headers.get("if-match")))
 
     @delete("/clusters/{cluster_id:uuid}", guards=[requires("clusters:delete")])
-    async def remove_cluster(cluster_id: UUID, identity: Identity, request: Request[Any, Any, Any]) -> None:
+    async def remove_cluster(
+        cluster_id: FromPath[UUID], identity: NamedDependency[Identity], request: Request[Any, Any, Any]
+    ) -> None:
         await clusters.remove(identity, cluster_id, request.headers.get("if-match"))
 
     @get("/clusters/{cluster_id:uuid}/status", guards=[requires(READ)])
-    async def cluster_status(cluster_id: UUID, identity: Identity) -> Status:
+    async def cluster_status(cluster_id: FromPath[UUID], identity: NamedDependency[Identity]) -> Status:
         return (await clusters.get(identity.scope(READ), cluster_id)).status
 
     @post("/clusters/{cluster_id:uuid}/refresh", guards=[requires("clusters:write")], status_code=202)
-    async def refresh_cluster(cluster_id: UUID, identity: Identity) -> Cluster:
+    async def refresh_cluster(cluster_id: FromPath[UUID], identity: NamedDependency[Identity]) -> Cluster:
         return await clusters.make_due(identity.scope("clusters:write"), cluster_id)
 
     @get("/clusters/{cluster_id:uuid}/health-history", guards=[requires(READ)])
-    async def health_history(cluster_id: UUID, identity: Identity, paging: Paging) -> Page[HistoryItem]:
+    async def health_history(
+        cluster_id: FromPath[UUID], identity: NamedDependency[Identity], paging: NamedDependency[Paging]
+    ) -> Page[HistoryItem]:
         cluster = await clusters.get(identity.scope(READ), cluster_id)
         items, total = await fleet.history(cluster.id, paging)
         return page_of(items, total, paging)
@@ -134,15 +142,19 @@ def _one(clusters: Clusters, fleet: Fleet) -> list[HTTPRouteHandler]:
 
 def _secrets(clusters: Clusters, credentials: Credentials, public_url: str) -> list[HTTPRouteHandler]:
     @post("/clusters/{cluster_id:uuid}/webhook-token", guards=[requires("clusters:write")])
-    async def new_webhook_token(cluster_id: UUID, identity: Identity, request: Request[Any, Any, Any]) -> Webhook:
+    async def new_webhook_token(
+        cluster_id: FromPath[UUID], identity: NamedDependency[Identity], request: Request[Any, Any, Any]
+    ) -> Webhook:
         return await clusters.new_webhook(identity, cluster_id, _base(request, public_url))
 
     @post("/clusters/{cluster_id:uuid}/credentials", guards=[requires("credentials:write")])
-    async def store_credentials(cluster_id: UUID, data: CredentialsIn, identity: Identity) -> CredentialsStored:
+    async def store_credentials(
+        cluster_id: FromPath[UUID], data: JSONBody[CredentialsIn], identity: NamedDependency[Identity]
+    ) -> CredentialsStored:
         return await credentials.store(identity, cluster_id, data)
 
     @delete("/clusters/{cluster_id:uuid}/credentials", guards=[requires("credentials:write")])
-    async def remove_credentials(cluster_id: UUID, identity: Identity) -> None:
+    async def remove_credentials(cluster_id: FromPath[UUID], identity: NamedDependency[Identity]) -> None:
         await credentials.remove(identity, cluster_id)
 
     return [new_webhook_token, store_credentials, remove_credentials]
@@ -150,7 +162,7 @@ def _secrets(clusters: Clusters, credentials: Credentials, public_url: str) -> l
 
 def _summary(fleet: Fleet) -> HTTPRouteHandler:
     @get("/fleet/summary", guards=[requires("fleet:read")])
-    async def fleet_summary(identity: Identity) -> FleetSummary:
+    async def fleet_summary(identity: NamedDependency[Identity]) -> FleetSummary:
         return await fleet.summary(identity.scope("fleet:read"))
 
     return fleet_summary
@@ -159,11 +171,11 @@ def _summary(fleet: Fleet) -> HTTPRouteHandler:
 def _audit(trail: Trail) -> HTTPRouteHandler:
     @get("/audit", guards=[requires("audit:read")])
     async def list_audit(
-        identity: Identity,
-        paging: Paging,
-        cluster_id: UUID | None = None,
-        actor: str | None = None,
-        action: str | None = None,
+        identity: NamedDependency[Identity],
+        paging: NamedDependency[Paging],
+        cluster_id: FromQuery[UUID | None] = None,
+        actor: FromQuery[str | None] = None,
+        action: FromQuery[str | None] = None,
     ) -> Page[AuditEntry]:
         identity.require_everything("audit:read")
         items, total = await trail.page(paging, cluster_id=cluster_id, actor=actor, action=action)

@@ -1,169 +1,199 @@
-"""Reads the bus once for the whole process, fills the ring, and wakes the sessions.
+"""Reads the bus once for the whole process, fills the ring, and wakes the sessions with something to read.
 
-Names of clusters are taken from the events themselves. Whether a session may see a cluster is decided by the
-selectors of its caller, and the labels that they need are asked of the registry, again whenever clusters change.
+At its start it reads what the stream still holds, so that clients which come back after a restart find their
+past in the ring and not one by one in Redis. When entries may have been lost (a new epoch, a reader that was too
+late) the old ring is thrown away, and every session tells its client. It sends nothing itself.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
-from uuid import UUID
+from typing import Final, Protocol
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from aiops.core.bus import Bus, Delivery
-from aiops.core.identity import Scope
-from aiops.core.message import Message, decode
-from aiops.ports.registry import Registry, TargetQuery
+from aiops.core.bus import BEGINNING, Bus, Delivery, Gap, order
+from aiops.core.errors import ServiceUnavailable
+from aiops.core.message import Message
 from aiops.streaming.protocol import EventMessage, encode
-from aiops.streaming.ring import Entry, Ring
+from aiops.streaming.ring import Entry, Order, Ring
+from aiops.streaming.traffic import SocketMetrics
+from aiops.streaming.visibility import Visibility
 
-_CHANGES: Final = frozenset({"CLUSTER_REGISTERED", "CLUSTER_UPDATED", "CLUSTER_DELETED"})
+# So many sessions read their past from Redis at once.
+MAX_REPLAYS: Final = 8
+_CHANGES: Final = frozenset({"CLUSTER_REGISTERED", "CLUSTER_UPDATED"})
+DELETED: Final = "CLUSTER_DELETED"
 
 
-class _Peek(msgspec.Struct):
-    """The little of a payload that decides who hears of it."""
+class Reader(Protocol):
+    """A session as the hub sees it."""
 
-    cluster_name: str | None = None
-    alert: "_Alert | None" = None
+    def wake(self) -> None:
+        """Look for what changed."""
+        ...
+
+    def news(self, ring: Ring, start: int, types: frozenset[str]) -> None:
+        """Take note that entries of these types, and of no others, came from `start` on."""
+        ...
 
 
 class _Alert(msgspec.Struct):
     labels: dict[str, str] = {}
 
 
+class _Peek(msgspec.Struct):
+    """The little of a payload that decides who hears of it."""
+
+    cluster_name: str | None = None
+    namespace: str | None = None
+    alert: _Alert | None = None
+
+
+_peeks: Final = msgspec.json.Decoder(_Peek)
+
+
 class Hub:
     """The ring and everybody who reads it."""
 
     def __init__(
-        self, bus: Bus, registry: Registry, metrics: CollectorRegistry, *, max_events: int, max_bytes: int
+        self, bus: Bus, visibility: Visibility, metrics: SocketMetrics, *, max_events: int, max_bytes: int
     ) -> None:
-        self._bus = bus
-        self._registry = registry
+        self.bus = bus
+        self.visibility = visibility
+        self.metrics = metrics
+        self.replays = asyncio.Semaphore(MAX_REPLAYS)
+        self.sessions: set[Reader] = set()
+        self.draining = False
+        self.ready = asyncio.Event()
         self._max_events = max_events
         self._max_bytes = max_bytes
-        self.ring: Ring | None = None
-        self.draining = False
-        self.generation = 0  # counts changes of clusters: a session's idea of its scope is older than that
-        self._changed = asyncio.Condition()
-        self.sessions: set[object] = set()
-        self._routed = Counter("ws_events_routed_total", "Events put into the ring.", ["event_type"], registry=metrics)
-        self.active = Gauge("ws_connections_active", "Open sockets.", registry=metrics)
-        self.opened = Counter("ws_connections_total", "Sockets ever opened.", registry=metrics)
-        self.sent = Counter("ws_messages_sent_total", "Messages sent.", registry=metrics)
-        self.received = Counter("ws_messages_received_total", "Messages received.", registry=metrics)
-        self.dropped = Counter("ws_events_dropped_total", "Events that left the ring unread.", registry=metrics)
+        self._ring: Ring | None = None
+        self._fresh: set[str] = set()
+        self._fresh_from = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    @property
+    def ring(self) -> Ring:
+        """The ring of now.
+
+        Raises:
+            ServiceUnavailable: the stream has not been read yet.
+
+        """
+        if self._ring is None or not self.ready.is_set():
+            raise ServiceUnavailable("the event stream is still being read; try again in a moment")
+        return self._ring
 
     async def run(self) -> None:
         """Fill the ring until cancelled; a supervised task."""
-        status = await self._bus.status()
-        if self.ring is None or self.ring.epoch != status.epoch:
-            self._new_ring(status.epoch)
-        async for item in self._bus.tail(status.last):
+        status = await self.bus.status()
+        ring = self._ring
+        if ring is None or ring.epoch != status.epoch:
+            # An empty stream may have had entries; a trimmed one makes the reader say so.
+            start = status.last if status.first is None else BEGINNING
+            ring = self._renew(status.epoch, start, floor=order(start))
+        goal = order(status.last) if status.first is not None else None
+        self._become_ready(goal)
+        async for item in self.bus.tail(ring.last_offset):
+            if isinstance(item, Gap):
+                ring = self._renew(item.epoch, item.after, floor=None)
+            elif item.epoch != ring.epoch:
+                ring = self._renew(item.epoch, ring.last_offset, floor=None)
             if isinstance(item, Delivery):
-                self._add(item)
-            else:  # entries may have been lost: no position of the old ring means anything any more
-                self._new_ring(item.epoch)
-            await self.wake()
-
-    async def wake(self) -> None:
-        """Let every session look."""
-        async with self._changed:
-            self._changed.notify_all()
-
-    async def wait(self, position: int, epoch: str, timeout_s: float) -> None:
-        """Return when there is something behind the position, the ring is a new one, or time has passed."""
-
-        def news() -> bool:
-            ring = self.ring
-            return self.draining or ring is None or ring.epoch != epoch or ring.next > position
-
-        try:
-            async with asyncio.timeout(timeout_s), self._changed:
-                await self._changed.wait_for(news)
-        except TimeoutError:
-            return
+                self._add(ring, item)
+            self._become_ready(goal)
 
     async def drain(self) -> None:
-        """Ask every session to say goodbye, and wait until they have."""
+        """Have every session say goodbye, and wait until they have."""
         self.draining = True
-        await self.wake()
-        while self.sessions:
-            await asyncio.sleep(0.02)
+        for session in tuple(self.sessions):
+            session.wake()
+        await self._empty.wait()
 
     @asynccontextmanager
-    async def attached(self, session: object) -> AsyncIterator[None]:
-        """Count a session while it lives."""
+    async def attached(self, session: Reader) -> AsyncIterator[None]:
+        """Count a session while it lives, and wake it when there is news."""
         self.sessions.add(session)
-        self.opened.inc()
-        self.active.inc()
+        self._empty.clear()
+        self.metrics.opened.inc()
+        self.metrics.active.inc()
         try:
             yield
         finally:
             self.sessions.discard(session)
-            self.active.dec()
-
-    async def visible(self, scope: Scope) -> frozenset[UUID] | None:
-        """The clusters that a caller may hear of; None means all."""
-        if scope.everything:
-            return None
-        found = await self._registry.targets(TargetQuery(scope))
-        return frozenset(target.cluster_id for target in found.targets)
-
-    async def missed(self, after: str) -> list[Entry] | None:
-        """Everything in the stream behind an offset that the ring no longer holds; None when some of it is gone."""
-        if await self._bus.trimmed(after):
-            return None
-        entries: list[Entry] = []
-        while len(entries) < self._max_events:
-            batch = await self._bus.range(after)
-            entries += [self.entry(delivery) for delivery in batch]
-            if not batch:
-                return entries
-            after = batch[-1].offset
-        return None
+            self.metrics.active.dec()
+            if not self.sessions:
+                self._empty.set()
 
     def entry(self, delivery: Delivery) -> Entry:
-        """A delivery, encoded for the sockets."""
-        message: Message = decode(delivery.data)
+        """Encode a delivery for the sockets."""
+        message = delivery.message
         peek = _peek(message)
+        labels = peek.alert.labels if peek.alert else {}
+        data = encode(
+            EventMessage(
+                event_id=message.event_id,
+                event_type=message.event_type,
+                cluster_id=message.cluster_id,
+                cluster_name=peek.cluster_name,
+                timestamp=message.timestamp,
+                epoch=delivery.epoch,
+                offset=delivery.offset,
+                payload=message.payload,
+            )
+        )
         return Entry(
+            order=order(delivery.offset),
             offset=delivery.offset,
             event_type=message.event_type,
             cluster_id=message.cluster_id,
-            namespace=peek.alert.labels.get("namespace") if peek.alert else None,
-            data=encode(
-                EventMessage(
-                    event_id=message.event_id,
-                    event_type=message.event_type,
-                    cluster_id=message.cluster_id,
-                    cluster_name=peek.cluster_name,
-                    timestamp=message.timestamp,
-                    epoch=delivery.epoch,
-                    offset=delivery.offset,
-                    payload=message.payload,
-                )
-            ),
+            namespace=peek.namespace or labels.get("namespace"),
+            at=message.timestamp.timestamp(),
+            text=data.decode(),
+            size=len(data),
         )
 
-    def _add(self, delivery: Delivery) -> None:
-        if self.ring is None:
-            return
+    def _add(self, ring: Ring, delivery: Delivery) -> None:
         entry = self.entry(delivery)
-        self.ring.add(entry)
-        self._routed.labels(entry.event_type).inc()
         if entry.event_type in _CHANGES:
-            self.generation += 1
+            self.visibility.changed()
+        elif entry.event_type == DELETED and entry.cluster_id is not None:
+            self.visibility.deleted(entry.cluster_id)
+        if not self._fresh:
+            # Runs when this batch of the stream has been taken in: sessions are woken once for all of it.
+            asyncio.get_running_loop().call_soon(self._tell)
+            self._fresh_from = ring.next
+        self._fresh.add(entry.event_type)
+        ring.add(entry)
+        self.metrics.routed.labels(entry.event_type).inc()
 
-    def _new_ring(self, epoch: str) -> None:
-        self.ring = Ring(epoch, max_events=self._max_events, max_bytes=self._max_bytes)
-        self.generation += 1
+    def _renew(self, epoch: str, start: str, *, floor: Order | None) -> Ring:
+        self._ring = ring = Ring(epoch, start, floor=floor, max_events=self._max_events, max_bytes=self._max_bytes)
+        self._fresh_from = 0
+        self.visibility.changed()
+        for session in tuple(self.sessions):
+            session.wake()
+        return ring
+
+    def _tell(self) -> None:
+        types, self._fresh = frozenset(self._fresh), set()
+        ring = self._ring
+        if ring is not None:
+            for session in tuple(self.sessions):
+                session.news(ring, self._fresh_from, types)
+
+    def _become_ready(self, goal: Order | None) -> None:
+        ring = self._ring
+        if self.ready.is_set() or ring is None:
+            return
+        if goal is None or ring.covers(goal) or (ring.last is not None and ring.last >= goal):
+            self.ready.set()
 
 
 def _peek(message: Message) -> _Peek:
     try:
-        return msgspec.json.decode(message.payload, type=_Peek)
+        return _peeks.decode(message.payload)
     except msgspec.DecodeError:
         return _Peek()

@@ -9,15 +9,23 @@ from aiops.ports.registry import Registry
 from aiops.settings import Settings
 from aiops.streaming.hub import Hub
 from aiops.streaming.routes import router
+from aiops.streaming.traffic import SocketMetrics
+from aiops.streaming.visibility import Visibility
 
 
 def build(settings: Settings, infra: Infra, registry: Registry) -> tuple[Module, Callable[[], Awaitable[None]]]:
-    """The module, and what lets its sockets go before the process leaves."""
+    """Build the module, and what lets its sockets go before the process leaves."""
     mine = settings.streaming
-    hub = Hub(infra.bus, registry, infra.metrics, max_events=mine.ring_events, max_bytes=mine.ring_bytes)
+    hub = Hub(
+        infra.bus,
+        Visibility(registry),
+        SocketMetrics(infra.metrics),
+        max_events=mine.ring_events,
+        max_bytes=mine.ring_bytes,
+    )
     module = Module(
         name="streaming",
-        routes=(router(hub, max_sockets=mine.max_sockets),),
+        routes=(router(hub, infra.clock, max_sockets=mine.max_sockets),),
         tasks=(Task("streaming.hub", hub.run),),
         checks=(Check("redis", infra.redis.check),),
     )

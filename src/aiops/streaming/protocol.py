@@ -41,19 +41,22 @@ class Unsubscribe(Struct, frozen=True, tag="unsubscribe"):
 
 
 class Ping(Struct, frozen=True, tag="ping"):
-    """Are you there?"""
+    """A question whether the other side is there."""
 
 
 class Pong(Struct, frozen=True, tag="pong"):
-    """I am."""
+    """The answer to `ping`."""
 
 
 ClientMessage = Subscribe | Unsubscribe | Ping | Pong
-_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
+_decoder = msgspec.json.Decoder(ClientMessage)
 
 
 class Subscribed(Struct, frozen=True, tag="subscribed"):
-    """The answer to `subscribe`. `recovered` is null without `since`."""
+    """The answer to `subscribe`; what comes after `offset` follows. `recovered` is null without `since`.
+
+    It also comes unasked, with `recovered: false`, when the stream itself may have lost events.
+    """
 
     event_types: list[str]
     cluster_filter: list[UUID]
@@ -76,7 +79,7 @@ class EventMessage(Struct, frozen=True, tag="event"):
 
 
 class Dropped(Struct, frozen=True, tag="dropped"):
-    """So many events left the ring before this socket could take them."""
+    """So many events, wanted or not, left the ring before this socket could take them."""
 
     count: int
 
@@ -91,7 +94,7 @@ class ErrorMessage(Struct, frozen=True, tag="error"):
 class Disconnect(Struct, frozen=True, tag="disconnect"):
     """The hub is about to close the socket; come back after this long."""
 
-    reason: Literal["shutting_down", "too_many_connections", "too_slow"]
+    reason: Literal["shutting_down", "too_many_connections"]
     reconnect_after_ms: int
 
 
@@ -112,7 +115,7 @@ def parse(data: str | bytes) -> ClientMessage:
 
     """
     try:
-        message = _decoder.decode(data)
+        message: ClientMessage = _decoder.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise InvalidRequest(f"not a message of this protocol: {str(error)[:200]}") from error
     if isinstance(message, Subscribe) and any(

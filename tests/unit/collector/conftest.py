@@ -8,7 +8,6 @@ import httpx
 import pytest
 from litestar.connection import ASGIConnection
 from prometheus_client import CollectorRegistry
-from tests.unit.collector.members import Answer, Member, StaticRegistry, target
 
 from aiops.app import AppSpec, Lifecycle, build_app
 from aiops.collector.backends.prometheus import PrometheusApi
@@ -28,6 +27,7 @@ from aiops.core.redis import RedisConnection
 from aiops.core.secretbox import SecretBox
 from aiops.core.tasks import Supervisor
 from aiops.settings import CollectorSettings, Settings
+from tests.unit.collector.members import Answer, Member, StaticRegistry, target
 
 Join = Callable[..., Awaitable[Member]]
 

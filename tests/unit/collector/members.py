@@ -141,9 +141,7 @@ def cluster_id(name: str) -> UUID:
     return uuid5(NAMES, name)
 
 
-def target(
-    name: str, url: str | None, *, tenant: str | None = None, version: int = 0, **labels: str
-) -> Target:
+def target(name: str, url: str | None, *, tenant: str | None = None, version: int = 0, **labels: str) -> Target:
     endpoint = None if url is None else Endpoint(url, tenant=tenant)
     return Target(cluster_id(name), name, labels, endpoint, None, version)
 
@@ -173,9 +171,7 @@ class StaticRegistry:
 
     async def credential(self, request: CredentialQuery) -> Credential:
         self.credential_calls += 1
-        version = next(
-            one.credential_version for one in self.targets_ if one.cluster_id == request.cluster_id
-        )
+        version = next(one.credential_version for one in self.targets_ if one.cluster_id == request.cluster_id)
         return Credential(version, prometheus_token=self.tokens.get(request.cluster_id))
 
     async def webhook(self, request: WebhookCall) -> WebhookSource:

@@ -7,8 +7,6 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import event, select, text
-from tests.unit.collector.members import cluster_id
-from tests.unit.collector.notifications import alert, notification
 
 from aiops.collector.alerts.apply import AlertIntake, Applied
 from aiops.collector.alerts.model import AlertState, fingerprint_of
@@ -20,6 +18,8 @@ from aiops.core.clock import utc_now
 from aiops.core.db import Database
 from aiops.core.errors import InvalidRequest
 from aiops.ports.registry import WebhookSource
+from tests.unit.collector.members import cluster_id
+from tests.unit.collector.notifications import alert, notification
 
 pytestmark = pytest.mark.anyio
 
@@ -165,9 +165,7 @@ def test_a_missing_fingerprint_is_computed_as_alertmanager_does() -> None:
     assert one.fingerprint == fingerprint_of({"job": "a", "alertname": "Down"})
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"{}", b"[]", b'{"alerts": [{"status": "firing"}]}', b"\xff", b"[" * 9999]
-)
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"alerts": [{"status": "firing"}]}', b"\xff", b"[" * 9999])
 def test_what_is_no_notification_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidRequest):
         decode(body)

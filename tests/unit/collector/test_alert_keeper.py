@@ -8,8 +8,6 @@ from uuid import uuid4
 import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
-from tests.unit.collector.members import cluster_id
-from tests.unit.collector.notifications import alert, notification
 
 from aiops.collector.alerts.apply import AlertIntake
 from aiops.collector.alerts.keeper import AlertKeeper
@@ -22,6 +20,8 @@ from aiops.core.db import Database
 from aiops.core.redis import RedisConnection
 from aiops.ports.events import ClusterDeleted, to_message
 from aiops.ports.registry import WebhookSource
+from tests.unit.collector.members import cluster_id
+from tests.unit.collector.notifications import alert, notification
 
 pytestmark = pytest.mark.anyio
 

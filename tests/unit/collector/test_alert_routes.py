@@ -6,9 +6,6 @@ from uuid import UUID
 import httpx
 import pytest
 from sqlalchemy import event
-from tests.unit.collector.conftest import application, viewer
-from tests.unit.collector.members import StaticRegistry, cluster_id, target
-from tests.unit.collector.notifications import alert, notification
 
 from aiops.collector.alerts.filters import AlertFilter, ScopeFilter
 from aiops.collector.alerts.views import AlertViews
@@ -16,6 +13,9 @@ from aiops.core.db import Database
 from aiops.core.errors import ServiceUnavailable
 from aiops.core.identity import FLEET, ClusterSelector, Identity
 from aiops.core.web import Paging
+from tests.unit.collector.conftest import application, viewer
+from tests.unit.collector.members import StaticRegistry, cluster_id, target
+from tests.unit.collector.notifications import alert, notification
 
 pytestmark = pytest.mark.anyio
 Client = httpx.AsyncClient
@@ -43,9 +43,7 @@ async def fill(client: Client) -> None:
         "east",
         alert("DiskFull", start=1, severity="critical", namespace="db", disk="sda"),
         alert("Watchdog", start=2, severity="none"),
-        alert(
-            "PodCrash", start=3, severity="warning", namespace="web", annotations={"summary": "pod 50% gone"}
-        ),
+        alert("PodCrash", start=3, severity="warning", namespace="web", annotations={"summary": "pod 50% gone"}),
     )
     await post(client, "west", alert("DiskFull", start=4, severity="critical", namespace="db", disk="sda"))
     await post(client, "west", alert("PodCrash", start=0, severity="warning", namespace="web"))
@@ -59,9 +57,7 @@ async def names(client: Client, **parameters: Any) -> list[tuple[str, str]]:
 
 
 async def test_a_notification_is_listed(client: Client) -> None:
-    response = await post(
-        client, "east", alert("Down", severity="critical", annotations={"summary": "it is down"})
-    )
+    response = await post(client, "east", alert("Down", severity="critical", annotations={"summary": "it is down"}))
 
     assert response.status_code == 200
     assert response.json()["fired"] == 1
@@ -177,9 +173,7 @@ async def test_groups(client: Client) -> None:
     ]
     assert ({"namespace": None}, 1, 1, ["east"]) in await groups("namespace")
     collapsed = await groups("labels", alertname="DiskFull")
-    assert [(key["disk"], count, clusters) for key, count, _, clusters in collapsed] == [
-        ("sda", 2, ["east", "west"])
-    ]
+    assert [(key["disk"], count, clusters) for key, count, _, clusters in collapsed] == [("sda", 2, ["east", "west"])]
 
 
 @pytest.mark.parametrize(
@@ -222,9 +216,7 @@ async def test_garbage_is_refused_and_nothing_is_lost(client: Client) -> None:
     assert (await post(client, "east", alert())).status_code == 200
 
 
-async def test_a_store_in_trouble_asks_alertmanager_to_come_again(
-    client: Client, registry: StaticRegistry
-) -> None:
+async def test_a_store_in_trouble_asks_alertmanager_to_come_again(client: Client, registry: StaticRegistry) -> None:
     registry.failure = ServiceUnavailable("the role registry cannot be reached")
 
     assert (await post(client, "east", alert())).status_code == 503
@@ -242,9 +234,7 @@ async def test_a_page_takes_two_statements_however_long_it_is(client: Client, db
     await fill(client)
     views = AlertViews(db, ScopeFilter(StaticRegistry()))
     statements: list[str] = []
-    event.listen(
-        db.engine.sync_engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2])
-    )
+    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
 
     page = await views.page(FLEET, AlertFilter(), "-starts_at", Paging(1, 100))
 

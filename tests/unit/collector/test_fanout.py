@@ -9,6 +9,17 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry
+
+from aiops.collector.catalogue import CatalogueQuery, CatalogueService, label_path
+from aiops.collector.fanout import Fanout, MemberFailed, Part
+from aiops.collector.flight import SingleFlight
+from aiops.collector.meters import Meters
+from aiops.collector.metrics import InstantQuery, MetricsService
+from aiops.core.errors import ClusterUnreachable, InvalidPromql, LimitExceeded, QueryTimeout
+from aiops.core.http import Deadline
+from aiops.core.identity import FLEET, ClusterSelector, Scope
+from aiops.ports.collector import ClusterStatus, MetricsAnswer
+from aiops.ports.registry import Target
 from tests.unit.collector.conftest import Join
 from tests.unit.collector.members import (
     Answer,
@@ -25,17 +36,6 @@ from tests.unit.collector.members import (
     target,
     vector,
 )
-
-from aiops.collector.catalogue import CatalogueQuery, CatalogueService, label_path
-from aiops.collector.fanout import Fanout, MemberFailed, Part
-from aiops.collector.flight import SingleFlight
-from aiops.collector.meters import Meters
-from aiops.collector.metrics import InstantQuery, MetricsService
-from aiops.core.errors import ClusterUnreachable, InvalidPromql, LimitExceeded, QueryTimeout
-from aiops.core.http import Deadline
-from aiops.core.identity import FLEET, ClusterSelector, Scope
-from aiops.ports.collector import ClusterStatus, MetricsAnswer
-from aiops.ports.registry import Target
 
 pytestmark = pytest.mark.anyio
 
@@ -88,9 +88,7 @@ async def test_a_hanging_member_costs_its_timeout_and_no_more(metrics: MetricsSe
     assert [one.status for one in told.federation.clusters] == ["TIMEOUT", "SUCCESS"]
 
 
-async def test_all_hanging_is_a_timeout_and_all_failing_is_unreachable(
-    metrics: MetricsService, join: Join
-) -> None:
+async def test_all_hanging_is_a_timeout_and_all_failing_is_unreachable(metrics: MetricsService, join: Join) -> None:
     east = await join("east", hanging)
     await join("west", hanging)
     with pytest.raises(QueryTimeout, match="none of the 2 clusters answered"):
@@ -139,9 +137,7 @@ async def test_a_wrong_query_ends_the_whole_at_once(
 
 async def test_warnings_of_a_member_make_it_partial(metrics: MetricsService, join: Join) -> None:
     await join("east", answering(vector({"a": "b"}), warnings=["store x is away"]))
-    await join(
-        "west", answering(vector({"a": "b"}), warnings=["PromQL warning: odd"], infos=["PromQL info: hm"])
-    )
+    await join("west", answering(vector({"a": "b"}), warnings=["PromQL warning: odd"], infos=["PromQL info: hm"]))
 
     told = await ask(metrics)
 
@@ -303,9 +299,7 @@ async def test_a_failure_of_the_hub_itself_is_no_outcome() -> None:
 # --- catalogue ---
 
 
-async def test_values_of_the_cluster_label_are_the_clusters_with_data(
-    catalogue: CatalogueService, join: Join
-) -> None:
+async def test_values_of_the_cluster_label_are_the_clusters_with_data(catalogue: CatalogueService, join: Join) -> None:
     await join("east", answering(["__name__"]))
     await join("west", answering([]))
 
@@ -357,9 +351,7 @@ async def test_metadata_tells_who_says_it(catalogue: CatalogueService, join: Joi
     ]
 
 
-async def test_a_failed_cluster_is_missing_from_a_list_openly(
-    catalogue: CatalogueService, join: Join
-) -> None:
+async def test_a_failed_cluster_is_missing_from_a_list_openly(catalogue: CatalogueService, join: Join) -> None:
     await join("east", answering(["job"]))
     await join("west", plain(500, ""))
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
+
+from aiops.core.errors import ServiceUnavailable
 from tests.unit.collector.conftest import Join
 from tests.unit.collector.members import (
     StaticRegistry,
@@ -16,8 +18,6 @@ from tests.unit.collector.members import (
     target,
     vector,
 )
-
-from aiops.core.errors import ServiceUnavailable
 
 pytestmark = pytest.mark.anyio
 Client = httpx.AsyncClient
@@ -193,9 +193,7 @@ async def test_a_fleet_without_clusters_says_so(client: Client) -> None:
     assert answer["warnings"] == ["no clusters registered or visible"]
 
 
-async def test_an_absent_registry_is_an_error_and_no_empty_answer(
-    client: Client, registry: StaticRegistry
-) -> None:
+async def test_an_absent_registry_is_an_error_and_no_empty_answer(client: Client, registry: StaticRegistry) -> None:
     registry.failure = ServiceUnavailable("the role registry cannot be reached")
 
     response = await client.post(QUERY, json={"query": "up"})

@@ -7,12 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from tests.conftest import PrometheusPair
-from tests.servers.alertmanager import Alertmanager
-from tests.servers.prometheus import Prometheus
-from tests.servers.recorder import Recorder
-from tests.servers.waiting import eventually
-from tests.unit.collector.members import StaticRegistry, target
 
 from aiops.collector.alerts.model import fingerprint_of
 from aiops.collector.alerts.webhook import Status, decode
@@ -22,6 +16,12 @@ from aiops.collector.splice import with_label
 from aiops.core.errors import InvalidPromql
 from aiops.core.identity import FLEET
 from aiops.ports.collector import ClusterStatus, MetricsAnswer, RangeQuery
+from tests.conftest import PrometheusPair
+from tests.servers.alertmanager import Alertmanager
+from tests.servers.prometheus import Prometheus
+from tests.servers.recorder import Recorder
+from tests.servers.waiting import eventually
+from tests.unit.collector.members import StaticRegistry, target
 
 pytestmark = [pytest.mark.anyio, pytest.mark.real]
 
@@ -110,16 +110,12 @@ async def test_an_instant_equals_asking_each_directly(
     }
 
 
-async def test_a_wrong_query_carries_the_members_text(
-    metrics: MetricsService, fleet: dict[str, Prometheus]
-) -> None:
+async def test_a_wrong_query_carries_the_members_text(metrics: MetricsService, fleet: dict[str, Prometheus]) -> None:
     with pytest.raises(InvalidPromql, match="parse error"):
         await metrics.query(InstantQuery(FLEET, "up{", 10.0))
 
 
-async def test_the_catalogue_is_that_of_both(
-    catalogue: CatalogueService, fleet: dict[str, Prometheus]
-) -> None:
+async def test_the_catalogue_is_that_of_both(catalogue: CatalogueService, fleet: dict[str, Prometheus]) -> None:
     labels = await catalogue.labels(CatalogueQuery(FLEET))
     jobs = await catalogue.label_values("job", CatalogueQuery(FLEET))
     clusters = await catalogue.label_values("cluster", CatalogueQuery(FLEET))

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from aiops.core.addresses import AddressPolicy
 from litestar.connection import ASGIConnection
 from litestar.testing import AsyncTestClient
 from prometheus_client import CollectorRegistry
@@ -17,7 +16,7 @@ from aiops.app import AppSpec, Lifecycle, build_app
 from aiops.core.bus import Bus
 from aiops.core.clock import utc_now
 from aiops.core.db import Database
-from aiops.core.http import HttpClient
+from aiops.core.http import AddressPolicy, HttpClient, HttpMetrics
 from aiops.core.identity import ClusterSelector, Grant, HopSigner, Identity, Role, SubjectKind
 from aiops.core.infra import Infra
 from aiops.core.redis import RedisConnection
@@ -94,11 +93,13 @@ async def infra(fresh_database: str, valkey_url: str, settings: Settings) -> Asy
     """Real stores and clients."""
     metrics = CollectorRegistry()
     policy = AddressPolicy(allow_loopback=settings.registry.allow_loopback_targets)
+    http_metrics = HttpMetrics(metrics)
+    peer_policy = AddressPolicy(unrestricted=True)
     async with (
         Database(fresh_database, application_name="registry-test") as db,
         RedisConnection(valkey_url, client_name="registry-test") as redis,
-        HttpClient(user_agent="test", policy=policy, metrics=metrics, name="members") as members,
-        HttpClient(user_agent="test", policy=AddressPolicy(unrestricted=True), metrics=metrics, name="peers") as peers,
+        HttpClient(user_agent="test", policy=policy, metrics=http_metrics) as members,
+        HttpClient(user_agent="test", policy=peer_policy, metrics=http_metrics) as peers,
     ):
         yield Infra(
             db=db,

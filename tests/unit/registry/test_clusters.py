@@ -55,7 +55,12 @@ async def test_a_name_is_taken_once(hub: Hub) -> None:
         {"endpoints": {"prometheus_url": "http://169.254.169.254/latest"}},
         {"endpoints": {"prometheus_url": "http://[fe80::1]:9090"}},
         {"endpoints": {"prometheus_url": "https://prometheus.example/" + "x" * 2048}},
-        {"endpoints": {"prometheus_url": "https://p.example", "options": {"prometheus": {"tls": {"insecur": True}}}}},
+        {
+            "endpoints": {
+                "prometheus_url": "https://p.example",
+                "options": {"prometheus": {"tls": {"insecur": True}}},
+            }
+        },
         {"endpoints": {"options": {"prometheus": {"tls": {"ca": "no pem"}}}}},
         {"endpoints": {"options": {"loki": {"tenant": "a\r\nHost: b"}}}},
         {"labels": {"a=b": "c"}},
@@ -116,7 +121,13 @@ async def test_the_list_filters_sorts_and_pages_without_gaps(hub: Hub) -> None:
     assert await names(search="N%") == ["c-3"]
     assert await names(name="%") == []
     assert await names(has_gpu=True) == await names(has_gpu=False) == await names(has_cnf=False) == []
-    for wrong in ({"sort": "webhook_hash"}, {"label": "site"}, {"page_size": 101}, {"nmae": "x"}, {"state": "UP"}):
+    for wrong in (
+        {"sort": "webhook_hash"},
+        {"label": "site"},
+        {"page_size": 101},
+        {"nmae": "x"},
+        {"state": "UP"},
+    ):
         assert code(await hub.call("GET", "/clusters", params=wrong)) == (400, "INVALID_REQUEST")
 
 

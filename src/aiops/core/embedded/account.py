@@ -1,8 +1,8 @@
 """Which user the embedded servers run as, and what that user can reach.
 
-PostgreSQL refuses to run as root, so under root both servers run as the data dir's owner or as `nobody`. No account
-is made and no right of any folder outside the data dir is changed: a folder that the account cannot reach through
-its parents is handed over as an open descriptor.
+PostgreSQL refuses to run as root, so under root both servers run as the data dir's owner or as `nobody`. No
+account is made and no right of any folder outside the data dir is changed: a folder that the account cannot
+reach through its parents is handed over as an open descriptor.
 """
 
 import os
@@ -73,8 +73,8 @@ def servers_account(data_dir: Path) -> Account | None:
         nobody = pwd.getpwnam("nobody")
     except KeyError:
         raise EmbeddedServerError(
-            "this system has no user `nobody` for the embedded servers; give --data-dir a folder that an ordinary "
-            "user owns, or run as that user"
+            "this system has no user `nobody` for the embedded servers; give --data-dir a folder that an "
+            "ordinary user owns, or run as that user"
         ) from None
     return Account(nobody.pw_uid, nobody.pw_gid)
 
@@ -87,8 +87,8 @@ def reachable(account: Account | None, *folders: Path) -> Iterator[Reach]:
         return
     if not DESCRIPTORS.is_dir():
         raise EmbeddedServerError(
-            f"user {account.uid} cannot reach {folders[0]}; give --data-dir a folder that an ordinary user owns, "
-            "or run as that user"
+            f"user {account.uid} cannot reach {folders[0]}; give --data-dir a folder that an ordinary user "
+            "owns, or run as that user"
         )
     with ExitStack() as stack:
         descriptors = []

@@ -1,4 +1,4 @@
-"""Starts, stops and finds the processes of embedded servers. Knows signals and processes, no server in particular."""
+"""Starts, stops and finds the processes of embedded servers; knows no server in particular."""
 
 import asyncio
 import os
@@ -77,7 +77,8 @@ class Child:
 async def spawn(command: Command, log: LogFile, *, death_signal: bool = HAS_DEATH_SIGNAL) -> Child:
     """Start the server as a child that dies with this process.
 
-    The kernel sends the signal when the *thread* that forked ends: call this in the thread of the event loop only.
+    The kernel sends the signal when the *thread* that forked ends: call this in the thread of the event loop
+    only.
     """
     uid, gid = (command.account.uid, command.account.gid) if command.account else (-1, -1)
     read_end, write_end = (None, None) if death_signal else os.pipe()
@@ -136,14 +137,14 @@ def running_in(folder: Path, program: str) -> dict[int, int]:
     for entry in PROCESSES.glob("[0-9]*"):
         # Processes come and go while we look, and those of others are closed to us.
         with suppress(OSError, ValueError):
-            executable = os.readlink(entry / "exe").removesuffix(" (deleted)")
+            executable = str((entry / "exe").readlink()).removesuffix(" (deleted)")
             if Path(executable).name == program and os.path.samestat((entry / "cwd").stat(), wanted):
                 found[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
     return found
 
 
 async def evict(folder: Path, program: str, escalation: Callable[[set[int]], Escalation]) -> None:
-    """End what an earlier hub left running there; the caller holds the data dir's lock, so none of it is in use."""
+    """End what an earlier hub left running there. The caller holds the data dir's lock: none is in use."""
     left = running_in(folder, program)
     for number, wait_s in escalation(set(left)) if left else ():
         for pid, parent in left.items():
@@ -153,7 +154,7 @@ async def evict(folder: Path, program: str, escalation: Callable[[set[int]], Esc
                     os.kill(pid, number)
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
-                while left := running_in(folder, program):
+                while left := running_in(folder, program):  # noqa: ASYNC110 - not our children, nothing to wait on
                     await asyncio.sleep(POLL_S)
                 return
     if left:

@@ -7,8 +7,8 @@
     logs/       the servers' logs             programs/ copies of binaries, where they cannot be run in place
     scratch     the temporary folders outside that the present hub made, so that the next one can remove them
 
-Every folder is 0700. Under root the servers' folders belong to the account that they run as. Nothing outside is
-changed, except that temporary folders are made and removed.
+Every folder is 0700. Under root the servers' folders belong to the account that they run as. Nothing outside
+is changed, except that temporary folders are made and removed.
 """
 
 import fcntl
@@ -17,24 +17,27 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from aiops.core.embedded.account import Account, EmbeddedServerError, is_private, servers_account
 from aiops.core.embedded.log_file import LogFile
-from aiops.core.errors import Conflict
+
+__all__ = ["DataDir", "DataDirInUse", "EmbeddedServerError"]
 
 # sockaddr_un holds 108 bytes with the closing zero on Linux, 104 elsewhere.
 MAX_SOCKET_PATH: Final = 107 if os.uname().sysname == "Linux" else 103
 LONGEST_SOCKET_NAME: Final = len("/postgres/.s.PGSQL.5432")
 SCRATCH_PREFIX: Final = "aiops-"
+PRIVATE: Final = 0o700
 _SECRET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
-class DataDirInUse(Conflict):
+class DataDirInUse(EmbeddedServerError):
     """Another hub runs on this data dir; the message names it."""
 
 
@@ -42,9 +45,10 @@ class DataDir:
     """One hub's folder. Nothing is touched until `locked()` or `secret()`."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        self.path = path.expanduser().absolute()
         self._lock: int | None = None
         self._sockets: Path | None = None
+        self._url = ""
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -58,20 +62,21 @@ class DataDir:
                 raise DataDirInUse(self._in_use(descriptor)) from None
             self._lock = descriptor
             self._hand_to_owner(self.path / "lock")
-            self._write_record({"pid": os.getpid()})
             self._clear_scratch()
+            self._record()
             try:
                 yield
             finally:
                 self._clear_scratch()
-                self._write_record({})
+                os.ftruncate(descriptor, 0)
                 self._lock = self._sockets = None
         finally:
             os.close(descriptor)
 
     def announce(self, url: str) -> None:
         """Leave the address under which this hub answers, for the message of a second one."""
-        self._write_record({"pid": os.getpid(), "url": url})
+        self._url = url
+        self._record()
 
     def secret(self, name: str, nbytes: int = 32) -> bytes:
         """The secret of that name; made at random, `nbytes` long, when it is asked for the first time."""
@@ -92,7 +97,7 @@ class DataDir:
         return value
 
     def account(self) -> Account | None:
-        """Whom the servers run as, None: as this process. Needs the lock, as all that serves to start servers."""
+        """Whom the servers run as; None: as this process. Needs the lock."""
         self._need_lock()
         return servers_account(self.path)
 
@@ -105,11 +110,20 @@ class DataDir:
         if self._sockets is None:
             sockets = self.path / "sockets"
             fits = len(os.fsencode(sockets)) + LONGEST_SOCKET_NAME <= MAX_SOCKET_PATH
-            self._sockets = self._folder(sockets) if fits else self.scratch(0o700)
+            self._sockets = self._folder(sockets) if fits else self.scratch(PRIVATE)
+            self._record()
         folder = self._folder(self._sockets / name, self.account())
         for stale in folder.iterdir():
             stale.unlink()
         return folder
+
+    def running_sockets(self, name: str) -> Path | None:
+        """Where the hub that runs here has one server's sockets; None when no hub has started one."""
+        try:
+            record = json.loads((self.path / "lock").read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+        return Path(record["sockets"]) / name if record.get("sockets") else None
 
     def log(self, name: str) -> LogFile:
         """The log of one server, written by us."""
@@ -130,13 +144,13 @@ class DataDir:
                     record.write(f"{folder}\n")
                 return folder
         raise EmbeddedServerError(
-            f"no temporary folder can be used: tried {', '.join(candidates)}; set TMPDIR to a writable folder with "
-            "a short path"
+            f"no temporary folder can be used: tried {', '.join(candidates)}; set TMPDIR to a writable folder "
+            "with a short path"
         )
 
     def _make(self) -> None:
         try:
-            self.path.mkdir(mode=0o700, parents=True)
+            self.path.mkdir(mode=PRIVATE, parents=True)
         except FileExistsError:
             self._close_to_others()
         except OSError as error:
@@ -146,18 +160,18 @@ class DataDir:
         """Set 0700 where the folder is plainly ours; somebody's home given by mistake keeps its rights."""
         ours = (self.path / "lock").exists() or not any(self.path.iterdir())
         if ours and is_private(self.path) and self.path.stat().st_mode & 0o077:
-            self.path.chmod(0o700)
+            self.path.chmod(PRIVATE)
 
     def _folder(self, path: Path, account: Account | None = None) -> Path:
-        path.mkdir(mode=0o700, exist_ok=True)
-        if path.stat().st_mode & 0o777 != 0o700:
-            path.chmod(0o700)
+        path.mkdir(mode=PRIVATE, exist_ok=True)
+        if stat.S_IMODE(path.stat().st_mode) != PRIVATE:
+            path.chmod(PRIVATE)
         if account is not None:
             account.own(path)
         return path
 
     def _create(self, path: Path, value: bytes) -> None:
-        """Write and sync beside, then link: another process sees the whole secret or none, and the first one wins."""
+        """Write beside, then link: others see the whole secret or none, and the first one wins."""
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -184,20 +198,22 @@ class DataDir:
             raise EmbeddedServerError(f"the data dir {self.path} is not locked; enter DataDir.locked() first")
         return self._lock
 
-    def _write_record(self, record: dict[str, Any]) -> None:
+    def _record(self) -> None:
+        """Say in the lock who holds it; whoever finds it held, and `running_sockets`, read that."""
         lock = self._need_lock()
-        text = json.dumps(record).encode()
+        record = {"pid": os.getpid(), "url": self._url, "sockets": str(self._sockets or "")}
         os.ftruncate(lock, 0)
-        os.pwrite(lock, text, 0)
+        os.pwrite(lock, json.dumps(record).encode(), 0)
 
     def _in_use(self, descriptor: int) -> str:
         try:
-            record = json.loads(os.pread(descriptor, 4096, 0))
+            record = json.loads(os.pread(descriptor, 8192, 0))
         except ValueError:
             record = {}
         holder = f"process {record['pid']}" if "pid" in record else "another process"
-        address = f" ({record['url']})" if "url" in record else ""
-        return f"the data dir {self.path} is in use by {holder}{address}; stop that one or give another --data-dir"
+        address = f" ({record['url']})" if record.get("url") else ""
+        user = f"{holder}{address}"
+        return f"the data dir {self.path} is in use by {user}; stop that one or give another --data-dir"
 
     def _clear_scratch(self) -> None:
         record = self.path / "scratch"

@@ -1,4 +1,4 @@
-"""Keeps one embedded server running: started until it answers, started again when it dies, stopped in the end."""
+"""Keeps one embedded server running: starts it, waits until it answers, starts it again when it dies."""
 
 import asyncio
 import time
@@ -52,10 +52,7 @@ class Keeper:
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 while not await self._answers():
-                    if child.exit_code is not None:
-                        raise EmbeddedServerError(
-                            f"{self._name} {ending(child.exit_code)} before it answered; {describe(self._log)}"
-                        )
+                    self._check_running(child)
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
             await self.stop()
@@ -67,6 +64,11 @@ class Keeper:
             raise
         took_ms = round((time.perf_counter() - started) * 1000)
         _log.info("embedded server answers", server=self._name, pid=child.pid, took_ms=took_ms)
+
+    def _check_running(self, child: Child) -> None:
+        if child.exit_code is not None:
+            reason = f"{self._name} {ending(child.exit_code)} before it answered"
+            raise EmbeddedServerError(f"{reason}; {describe(self._log)}")
 
     async def stop(self) -> None:
         """Stop it; nothing happens when it does not run."""
@@ -93,7 +95,7 @@ class Keeper:
             try:
                 await self.start()
             except (EmbeddedServerError, OSError) as error:
-                _log.error("embedded server did not start", server=self._name, reason=str(error))  # noqa: TRY400
+                _log.error("embedded server did not start", server=self._name, reason=str(error))
 
     async def _ended(self) -> str:
         """Wait for the server's end; how it came."""

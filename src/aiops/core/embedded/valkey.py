@@ -1,7 +1,8 @@
 """An embedded Valkey: the wheel's server as our child, on one Unix socket, with a password.
 
-Persistence is an append-only file that is synced every second: a crash of the machine may lose that second of the
-stream, a crash of the process loses nothing. It evicts nothing: when memory is full, writers get an error.
+Persistence is an append-only file that is synced every second: a crash of the machine may lose that second of
+the stream, a crash of the process loses nothing. It evicts nothing: when memory is full, writers get an
+error.
 """
 
 import signal
@@ -10,10 +11,10 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote
 
+from redis import exceptions
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, ConnectionError, TimeoutError  # noqa: A004 - redis-py's own names
 
 from aiops.core.embedded.account import EmbeddedServerError, reachable
 from aiops.core.embedded.children import Child, Command, Escalation, evict, spawn
@@ -58,7 +59,7 @@ class EmbeddedValkey:
         return self._keeper.pid if self._keeper is not None else None
 
     async def watch(self) -> None:
-        """Start the server again whenever it dies, on the same socket with the same password; run as a task."""
+        """Start the server again whenever it dies, on the same socket, with the same password."""
         if self._keeper is None:
             raise EmbeddedServerError("the embedded Valkey is watched before it was entered")
         await self._keeper.watch()
@@ -96,9 +97,9 @@ class EmbeddedValkey:
         client = Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=2)
         try:
             await client.ping()
-        except AuthenticationError as error:
+        except exceptions.AuthenticationError as error:
             raise EmbeddedServerError(f"the embedded Valkey refuses its own password: {error}") from error
-        except (ConnectionError, TimeoutError):
+        except (exceptions.ConnectionError, exceptions.TimeoutError):
             return False
         finally:
             await client.aclose()
