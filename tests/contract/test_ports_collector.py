@@ -92,6 +92,7 @@ async def served(service: Collector, hop: HopSigner) -> AsyncIterator[str]:
 @pytest.fixture(params=["in process", "over HTTP"])
 async def collector(request: pytest.FixtureRequest, registry: StaticRegistry) -> AsyncIterator[Collector]:
     metrics = CollectorRegistry()
+    http_metrics = HttpMetrics(metrics)
     async with (
         HttpClient(user_agent="t", policy=AddressPolicy(allow_loopback=True), metrics=http_metrics) as members,
         HttpClient(user_agent="t", policy=AddressPolicy(unrestricted=True), metrics=http_metrics) as peers,
