@@ -37,6 +37,7 @@ COMPILE: Final = (
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
+nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = True
 nox.options.stop_on_first_error = False
 nox.options.sessions = ["lint", "types", "imports", "dashboard", f"tests-{OWN}"]
