@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, Request, Response, Router, get
+from litestar import Litestar, Request, Response, get
 from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import Struct
@@ -207,14 +206,8 @@ def _openapi_config() -> OpenAPIConfig:
         title="AIOps NextGen",
         version=__version__,
         description="One API over a fleet of OpenShift and Kubernetes clusters.",
-        # Without a plugin of ours Litestar adds all of its own, whose pages load scripts from elsewhere.
-        render_plugins=[JsonRenderPlugin()],
-        openapi_router=Router(
-            "/litestar-schema",
-            route_handlers=[],
-            guards=[public("what the API is, is no secret; it holds no data")],
-            include_in_schema=False,
-        ),
+        path="/litestar-schema",
+        render_plugins=[],
         components=Components(
             security_schemes={
                 "token": SecurityScheme(type="http", scheme="bearer", description="An API token."),
