@@ -1,6 +1,8 @@
 """The routes of analysis."""
 
 from litestar import Router, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from aiops.core.identity import Identity
 from aiops.core.web import requires
@@ -11,7 +13,7 @@ def router(anomalies: AnomalyService) -> Router:
     """Everything under /api/v1/analysis."""
 
     @post("/anomaly", guards=[requires("analysis:read")], status_code=200)
-    async def find_anomalies(data: AnomalyRequest, identity: Identity) -> AnomalyAnswer:
+    async def find_anomalies(data: JSONBody[AnomalyRequest], identity: NamedDependency[Identity]) -> AnomalyAnswer:
         return await anomalies.detect(identity, data)
 
     return Router("/api/v1/analysis", route_handlers=[find_anomalies], tags=["analysis"])

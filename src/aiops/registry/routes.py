@@ -65,7 +65,7 @@ def _collection(clusters: Clusters, public_url: str) -> list[HTTPRouteHandler]:
         return Response(found, status_code=201, headers=headers)
 
     @get("/clusters", guards=[requires(READ)])
-    async def list_clusters(  # noqa: PLR0913 - the contract's filters
+    async def list_clusters(  # noqa: PLR0913, PLR0917 - the contract's filters
         identity: NamedDependency[Identity],
         paging: NamedDependency[Paging],
         name: FromQuery[str | None] = None,

@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from litestar import Router, WebSocket, get
+from litestar.di import NamedDependency
 from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import WebsocketRouteHandler
 from msgspec import Struct
@@ -67,13 +68,15 @@ class _Administration:
 
     def handlers(self) -> list[Any]:
         @get("/api/v1/streaming/status", guards=[requires(ADMINISTRATION)])
-        async def streaming_status(identity: Identity) -> StreamingStatus:
+        async def streaming_status(identity: NamedDependency[Identity]) -> StreamingStatus:
             """Tell how this replica's sockets and its ring are."""
             identity.require_everything(ADMINISTRATION)
             return self._status()
 
         @get("/api/v1/streaming/clients", guards=[requires(ADMINISTRATION)])
-        async def streaming_clients(identity: Identity, paging: Paging) -> Page[StreamingClient]:
+        async def streaming_clients(
+            identity: NamedDependency[Identity], paging: NamedDependency[Paging]
+        ) -> Page[StreamingClient]:
             """List this replica's sockets, oldest first."""
             identity.require_everything(ADMINISTRATION)
             sessions = self._sessions()
@@ -82,7 +85,9 @@ class _Administration:
             return page_of(items, len(sessions), paging)
 
         @get("/api/v1/streaming/subscriptions", guards=[requires(ADMINISTRATION)])
-        async def streaming_subscriptions(identity: Identity, paging: Paging) -> Page[StreamingSubscription]:
+        async def streaming_subscriptions(
+            identity: NamedDependency[Identity], paging: NamedDependency[Paging]
+        ) -> Page[StreamingSubscription]:
             """List what this replica's sockets want to hear, oldest socket first."""
             identity.require_everything(ADMINISTRATION)
             found = [item for session in self._sessions() if (item := _subscription(session)) is not None]

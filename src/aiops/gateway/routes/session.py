@@ -5,6 +5,8 @@ from typing import Any
 
 from litestar import Request, Response, Router, delete, get, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 from msgspec import Struct
 
 from aiops.core.errors import AiopsError, AuthRequired, ServiceUnavailable
@@ -44,7 +46,7 @@ def router(sign_in: SignIn, origins: OriginCheck) -> Router:
     """The paths over one way to sign in."""
 
     @post("/session", status_code=204, guards=[public("nobody is signed in before signing in")])
-    async def open_session(request: Request[Any, Any, Any], data: SignInRequest) -> Response[None]:
+    async def open_session(request: Request[Any, Any, Any], data: JSONBody[SignInRequest]) -> Response[None]:
         """Open a browser session with a token; the answer sets the cookie and has no body."""
         origins.check(request, required=False)
         cookie, session = await sign_in.open(data.token, request.cookies.get(COOKIE))
@@ -65,7 +67,7 @@ def router(sign_in: SignIn, origins: OriginCheck) -> Router:
         return Response(None, status_code=204, cookies=[gone])
 
     @get("/me", guards=[SignedInGuard()])
-    async def me(request: Request[Any, Any, Any], identity: Identity) -> Response[Me]:
+    async def me(request: Request[Any, Any, Any], identity: NamedDependency[Identity]) -> Response[Me]:
         """Who the caller is and what he may do."""
         session = request.scope.get("state", {}).get("session")
         role = min((grant.role for grant in identity.grants), key=list(Role).index)
