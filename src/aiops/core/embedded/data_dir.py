@@ -144,7 +144,7 @@ class DataDir:
                     record.write(f"{folder}\n")
                 return folder
         raise EmbeddedServerError(
-            f"no temporary folder can be used: tried {', '.join(candidates)}; set TMPDIR to a writable folder "
+            f"no temporary folder is usable: tried {', '.join(candidates)}; set TMPDIR to a writable folder "
             "with a short path"
         )
 

