@@ -23,12 +23,13 @@ from aiops.collector.meters import Meters
 from aiops.collector.metrics import MetricsService
 from aiops.core.clock import utc_now
 from aiops.core.errors import ClusterNotFound, ClusterUnreachable, InvalidPromql, LimitExceeded, QueryTimeout
-from aiops.core.http import AddressPolicy, HttpClient
+from aiops.core.http import AddressPolicy, HttpClient, HttpMetrics
 from aiops.core.identity import FLEET, HopSigner, Identity, service_identity
 from aiops.core.peer import HOP_HEADER, Peer
 from aiops.core.web import ErrorHandler
 from aiops.ports.collector import ClusterStatus, Collector, RangeQuery, ResultType, Series
 from aiops.settings import CollectorSettings
+from tests.servers.waiting import eventually
 from tests.unit.collector.members import (
     Answer,
     Member,
@@ -79,8 +80,11 @@ async def served(service: Collector, hop: HopSigner) -> AsyncIterator[str]:
     )
     server = uvicorn.Server(uvicorn.Config(served_app, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
     running = asyncio.create_task(server._serve())  # noqa: SLF001 - the public one takes the signals of the test run
-    while not server.started:
-        await asyncio.sleep(0)
+
+    async def started() -> bool:
+        return server.started
+
+    await eventually(started, what="the port is served")
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield f"http://127.0.0.1:{port}"

@@ -1,4 +1,4 @@
-"""What an operator sees of the collector on `/metrics`. Sums per cluster, no buckets: a fleet has a thousand of them."""
+"""What an operator sees of the collector on `/metrics`. Sums per cluster, no buckets: there may be a thousand."""
 
 from prometheus_client import CollectorRegistry, Counter, Summary
 

@@ -4,6 +4,7 @@ The evaluation time is captured once and is the same for all. Samples are passed
 Matchers on the cluster label are not resolved here: members do not know it, `cluster_ids` selects.
 """
 
+from collections.abc import Hashable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -13,9 +14,9 @@ from aiops.collector import times
 from aiops.collector.backends.prometheus import Parameters, PrometheusApi
 from aiops.collector.fanout import Fanout, MemberFailed, Outcome, Part
 from aiops.collector.federation import standing
-from aiops.collector.flight import SingleFlight
 from aiops.collector.members import Members
 from aiops.collector.splice import NOTHING, Malformed, Spliced, splice
+from aiops.core.cache import SingleFlight
 from aiops.core.clock import Clock
 from aiops.core.errors import InvalidRequest, LimitExceeded
 from aiops.core.http import Deadline
@@ -45,7 +46,7 @@ class MetricsService:
         self._members = members
         self._api = api
         self._fanout = fanout
-        self._flight = SingleFlight()
+        self._flight: SingleFlight[Hashable, Part[Spliced]] = SingleFlight()
         self._label = settings.cluster_label
         self._max_points = settings.max_points_per_series
         self._clock = clock
@@ -82,7 +83,7 @@ class MetricsService:
         points = range_s // step_s + 1
         if points > self._max_points:
             raise LimitExceeded(
-                f"{points:.0f} points per series are more than {self._max_points}; take a longer step or a shorter range",
+                f"{points:.0f} points per series are more than {self._max_points}; take a longer step or less time",
                 details={"points": int(points), "limit": self._max_points},
             )
 

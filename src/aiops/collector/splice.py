@@ -1,9 +1,8 @@
 """Puts the cluster label into a member's answer without decoding its samples.
 
-A fleet's answer is mostly samples that nobody here looks at. Only the envelope is parsed; the label goes into the
-bytes of each row. `},"values":[` cannot occur inside a JSON string, where its quotes would be escaped, so it ends the
-labels. A row that lacks the compact form which Prometheus and its kin emit, or needs a label renamed, is decoded and
-written anew, samples still raw. Bytes that are not valid JSON never pass.
+A fleet's answer is mostly samples that nobody here looks at. Only its outline is parsed; labels and samples of a row
+stay the bytes that they are, and the label is set in front. Where a member has a label of that name itself, or may hide
+one behind an escape, that row's labels are decoded and written anew. Bytes that are not valid JSON never pass.
 
 Protocol: Prometheus HTTP API, "Expression query result formats".
 """
@@ -16,9 +15,6 @@ from msgspec import Raw, Struct
 
 from aiops.ports.collector import ResultType
 
-_SERIES: Final = b'{"metric":{'
-_MATRIX: Final = b'},"values":['
-_VECTOR: Final = b'},"value":['
 # Letters, digits, '_' and the like have no reason to be escaped: a label's name may hide behind it.
 _HIDDEN_NAME: Final = re.compile(rb"\\u00(?:3[0-9]|[4-7][0-9a-fA-F])")
 _ANNOTATION: Final = "PromQL "
@@ -31,24 +27,43 @@ class Malformed(ValueError):
     """The answer is not what the Prometheus API says; the text says how, and quotes nothing of it."""
 
 
-class _Data(Struct, frozen=True):
-    resultType: str  # noqa: N815 - Prometheus' spelling
-    result: list[Raw]
-
-
-class _Envelope(Struct, frozen=True):
-    data: _Data
-    warnings: list[str] | None = None
-    infos: list[str] | None = None
-    isPartial: bool = False  # noqa: N815 - VictoriaMetrics' cluster version says so where storage nodes are away
-
-
-class _Row(Struct, frozen=True):
-    metric: dict[str, str]
+class _Row(Struct, frozen=True, gc=False):
+    metric: Raw
     values: Raw = _ABSENT
     value: Raw = _ABSENT
     histograms: Raw = _ABSENT
     histogram: Raw = _ABSENT
+
+
+class _Series(Struct, frozen=True, tag_field="resultType"):
+    result: list[_Row]
+
+
+class _Matrix(_Series, frozen=True, tag="matrix"):
+    pass
+
+
+class _Vector(_Series, frozen=True, tag="vector"):
+    pass
+
+
+class _Sample(Struct, frozen=True, tag_field="resultType"):
+    result: Raw
+
+
+class _Scalar(_Sample, frozen=True, tag="scalar"):
+    pass
+
+
+class _String(_Sample, frozen=True, tag="string"):
+    pass
+
+
+class _Envelope(Struct, frozen=True):
+    data: _Matrix | _Vector | _Scalar | _String
+    warnings: list[str] | None = None
+    infos: list[str] | None = None
+    isPartial: bool = False  # noqa: N815 - VictoriaMetrics' cluster version says so where storage nodes are away
 
 
 class Spliced(Struct, frozen=True):
@@ -64,8 +79,14 @@ class Spliced(Struct, frozen=True):
     complete: bool = True
 
 
+_TYPES: Final = {
+    _Matrix: ResultType.MATRIX,
+    _Vector: ResultType.VECTOR,
+    _Scalar: ResultType.SCALAR,
+    _String: ResultType.STRING,
+}
 _envelopes = msgspec.json.Decoder(_Envelope)
-_rows = msgspec.json.Decoder(_Row)
+_label_sets = msgspec.json.Decoder(dict[str, str])
 _samples = msgspec.json.Decoder(tuple[float, str])
 _encoder = msgspec.json.Encoder()
 
@@ -81,8 +102,11 @@ def splice(body: bytes, label: str, cluster: str) -> Spliced:
         if not body.isascii():
             body.decode()
         envelope = _envelopes.decode(body)
-        result_type = ResultType(envelope.data.resultType.upper())
-        data = _labelled(result_type, envelope.data.result, label, cluster)
+        if isinstance(envelope.data, _Series):
+            data = _rows(envelope.data.result, label, cluster)
+        else:
+            _samples.decode(envelope.data.result)
+            data = b'[{"metric":%b,"values":[%b]}]' % (_encoder.encode({label: cluster}), bytes(envelope.data.result))
     except UnicodeDecodeError as error:
         raise Malformed("the answer is not valid UTF-8") from error
     except RecursionError as error:
@@ -92,65 +116,42 @@ def splice(body: bytes, label: str, cluster: str) -> Spliced:
     warnings = tuple(envelope.warnings or ())
     # Annotations of the query itself are no sign of missing data.
     lacking = envelope.isPartial or any(not warning.startswith(_ANNOTATION) for warning in warnings)
-    return Spliced(result_type, Raw(data), warnings, tuple(envelope.infos or ()), complete=not lacking)
+    return Spliced(_TYPES[type(envelope.data)], Raw(data), warnings, tuple(envelope.infos or ()), complete=not lacking)
 
 
-def _labelled(result_type: ResultType, result: list[Raw], label: str, cluster: str) -> bytes:
-    if result_type in (ResultType.SCALAR, ResultType.STRING):
-        sample = b"[" + b",".join(result) + b"]"
-        _samples.decode(sample)
-        return b'[{"metric":%b,"values":[%b]}]' % (_encoder.encode({label: cluster}), sample)
-    key = _encoder.encode(label) + b":"
-    start = _SERIES + _encoder.encode({label: cluster})[1:-1]
-    pieces: list[bytes | memoryview] = [b"["]
+def _rows(rows: list[_Row], label: str, cluster: str) -> bytes:
+    # Wider than a key: a value of this text only takes the longer way.
+    name = _encoder.encode(label)
+    start = b',{"metric":' + _encoder.encode({label: cluster})[:-1] + b","
+    pieces: list[bytes | Raw] = []
     put = pieces.append
-    matrix = result_type is ResultType.MATRIX
-    samples_key = _MATRIX if matrix else _VECTOR
-    for raw in result:
-        row = bytes(raw)
-        end = row.find(samples_key)
-        # What stands behind the labels of a compact row holds no further object: no histogram, no second row.
-        if (
-            end < 0
-            or not row.startswith(_SERIES)
-            or row.find(b"{", end) >= 0
-            or row.find(key, 0, end) >= 0
-            or (row.find(b"\\u00", 0, end) >= 0 and _HIDDEN_NAME.search(row, 0, end))
-            or not row.endswith(b'"]]}' if matrix else b'"]}')
-        ):
-            put(_relabelled(row, label, cluster))
-            continue
-        put(start)
-        if end > len(_SERIES):
-            put(b",")
-        if matrix:
-            put(memoryview(row)[len(_SERIES) :])
+    for row in rows:
+        metric = bytes(row.metric)
+        if name in metric or metric[:2] != b'{"' or (b"\\u00" in metric and _HIDDEN_NAME.search(metric)):
+            put(b',{"metric":' + _encoder.encode(with_label(_label_sets.decode(metric), label, cluster)))
         else:
-            put(row[len(_SERIES) : end])
-            put(b'},"values":[')
-            put(row[end + len(_VECTOR) - 1 : -1])
+            put(start)
+            put(metric[1:])
+        if value := row.value:
+            put(b',"values":[')
+            put(value)
             put(b"]}")
-        put(b",")
-    if not result:
+        elif row.histograms or row.histogram:
+            put(_with_histograms(row))
+        else:
+            put(b',"values":')
+            put(row.values or NOTHING)
+            put(b"}")
+    if not pieces:
         return b"[]"
-    pieces[-1] = bytes(pieces[-1])[:-1]
+    pieces[0] = b"[" + bytes(pieces[0])[1:]
     put(b"]")
     return b"".join(pieces)
 
 
-def _relabelled(row: bytes, label: str, cluster: str) -> bytes:
-    """One row decoded and written anew, its samples still raw; ends with a comma."""
-    found = _rows.decode(row)
-    values = bytes(found.values) or _one(found.value) or b"[]"
-    histograms = bytes(found.histograms) or _one(found.histogram)
-    metric = _encoder.encode(with_label(found.metric, label, cluster))
-    if histograms:
-        return b'{"metric":%b,"values":%b,"histograms":%b},' % (metric, values, histograms)
-    return b'{"metric":%b,"values":%b},' % (metric, values)
-
-
-def _one(sample: Raw) -> bytes:
-    return b"[%b]" % bytes(sample) if sample else b""
+def _with_histograms(row: _Row) -> bytes:
+    histograms = bytes(row.histograms) or b"[%b]" % bytes(row.histogram)
+    return b',"values":%b,"histograms":%b}' % (bytes(row.values or NOTHING), histograms)
 
 
 def with_label(metric: dict[str, str], label: str, cluster: str) -> dict[str, str]:

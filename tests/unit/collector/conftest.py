@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -32,12 +32,8 @@ from tests.unit.collector.members import Answer, Member, StaticRegistry, target
 Join = Callable[..., Awaitable[Member]]
 
 
-def http_client() -> HttpClient:
-    return HttpClient(
-        user_agent="aiops-tests",
-        policy=AddressPolicy(allow_loopback=True),
-        metrics=HttpMetrics(CollectorRegistry()),
-    )
+def http_client(policy: AddressPolicy) -> HttpClient:
+    return HttpClient(user_agent="aiops-tests", policy=policy, metrics=HttpMetrics(CollectorRegistry()))
 
 
 @pytest.fixture
@@ -47,7 +43,7 @@ def registry() -> StaticRegistry:
 
 @pytest.fixture
 async def join(registry: StaticRegistry) -> AsyncIterator[Join]:
-    """Start a member and register it: `await join("east", answering(...))`."""
+    """A way to start a member and register it under a name."""
     async with AsyncExitStack() as stack:
 
         async def joined(name: str, answer: Answer, **options: Any) -> Member:
@@ -60,7 +56,7 @@ async def join(registry: StaticRegistry) -> AsyncIterator[Join]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[HttpClient]:
-    async with http_client() as client:
+    async with http_client(AddressPolicy(allow_loopback=True)) as client:
         yield client
 
 
@@ -105,8 +101,8 @@ async def application(
         db=Database(database_url, application_name="collector tests", pool_size=4),
         redis=redis,
         bus=Bus(redis),
-        members=http_client(),
-        peers=http_client_for_peers(),
+        members=http_client(AddressPolicy(allow_loopback=True)),
+        peers=http_client(AddressPolicy(unrestricted=True)),
         hop=HopSigner((b"secret",)),
         secrets=SecretBox((b"k" * 32,)),
         clock=utc_now,
@@ -126,17 +122,9 @@ async def application(
         serve_internal=True,
     )
     app = build_app(spec)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(cast("Any", app), raise_app_exceptions=False)
     async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         yield client
-
-
-def http_client_for_peers() -> HttpClient:
-    return HttpClient(
-        user_agent="aiops-tests",
-        policy=AddressPolicy(unrestricted=True),
-        metrics=HttpMetrics(CollectorRegistry()),
-    )
 
 
 @pytest.fixture

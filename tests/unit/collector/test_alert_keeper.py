@@ -20,6 +20,7 @@ from aiops.core.db import Database
 from aiops.core.redis import RedisConnection
 from aiops.ports.events import ClusterDeleted, to_message
 from aiops.ports.registry import WebhookSource
+from tests.servers.waiting import eventually
 from tests.unit.collector.members import cluster_id
 from tests.unit.collector.notifications import alert, notification
 
@@ -56,11 +57,12 @@ async def test_a_deleted_clusters_alerts_and_history_go_with_it(db: Database, bu
     gone = ClusterDeleted(cluster_id=EAST.cluster_id, cluster_name="east")
     await bus.append([to_message(gone, source="registry", at=utc_now())])
 
+    async def forgotten() -> bool:
+        return await counts(db) == (2, 2)
+
     following = asyncio.create_task(keeper.follow_deletions())
     try:
-        async with asyncio.timeout(10):
-            while await counts(db) != (2, 2):
-                await asyncio.sleep(0.02)
+        await eventually(forgotten, what="the deleted cluster's rows are gone")
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)

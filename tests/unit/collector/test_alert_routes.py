@@ -5,7 +5,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import event
 
 from aiops.collector.alerts.filters import AlertFilter, ScopeFilter
 from aiops.collector.alerts.views import AlertViews
@@ -13,6 +12,7 @@ from aiops.core.db import Database
 from aiops.core.errors import ServiceUnavailable
 from aiops.core.identity import FLEET, ClusterSelector, Identity
 from aiops.core.web import Paging
+from tests.queries import count_queries
 from tests.unit.collector.conftest import application, viewer
 from tests.unit.collector.members import StaticRegistry, cluster_id, target
 from tests.unit.collector.notifications import alert, notification
@@ -233,10 +233,9 @@ async def test_nobody_reads_alerts_without_an_identity(
 async def test_a_page_takes_two_statements_however_long_it_is(client: Client, db: Database) -> None:
     await fill(client)
     views = AlertViews(db, ScopeFilter(StaticRegistry()))
-    statements: list[str] = []
-    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
 
-    page = await views.page(FLEET, AlertFilter(), "-starts_at", Paging(1, 100))
+    with count_queries(db) as statements:
+        page = await views.page(FLEET, AlertFilter(), "-starts_at", Paging(1, 100))
 
     assert len(page.items) == page.total == 5
     assert len(statements) == 2

@@ -12,7 +12,6 @@ from prometheus_client import CollectorRegistry
 
 from aiops.collector.catalogue import CatalogueQuery, CatalogueService, label_path
 from aiops.collector.fanout import Fanout, MemberFailed, Part
-from aiops.collector.flight import SingleFlight
 from aiops.collector.meters import Meters
 from aiops.collector.metrics import InstantQuery, MetricsService
 from aiops.core.errors import ClusterUnreachable, InvalidPromql, LimitExceeded, QueryTimeout
@@ -20,6 +19,7 @@ from aiops.core.http import Deadline
 from aiops.core.identity import FLEET, ClusterSelector, Scope
 from aiops.ports.collector import ClusterStatus, MetricsAnswer
 from aiops.ports.registry import Target
+from tests.servers.waiting import eventually
 from tests.unit.collector.conftest import Join
 from tests.unit.collector.members import (
     Answer,
@@ -55,7 +55,7 @@ async def ask(metrics: MetricsService, **options: Any) -> MetricsAnswer:
         (refusing(503, "timeout", "query timed out"), "TIMEOUT", "its own query timeout passed"),
         (refusing(500, "internal", "expanding series: oops"), "ERROR", "expanding series: oops"),
         (refusing(422, "execution", "rpc error: code = Unavailable desc = x"), "ERROR", "rpc error"),
-        (cutting, "ERROR", "broke off"),
+        (cutting, "ERROR", "cut short"),
         (answering(vector(*({"i": "x" * 1000},) * 5000)), "ERROR", "is over 4000000 bytes"),
     ],
     ids=["500", "400", "401", "403", "html", "timeout", "internal", "store away", "cut", "too large"],
@@ -235,33 +235,16 @@ async def test_identical_questions_at_once_are_asked_once(metrics: MetricsServic
     east = await join("east", slow)
     at = {"time": datetime(2026, 1, 1, tzinfo=UTC)}
     waiting = [asyncio.create_task(ask(metrics, **at)) for _ in range(5)]
-    while not east.asked:
-        await asyncio.sleep(0)
+
+    async def asked() -> bool:
+        return bool(east.asked)
+
+    await eventually(asked, what="the question reaches the member")
     gate.set()
     answers = await asyncio.gather(*waiting)
 
     assert len(east.asked) == 1
     assert len({bytes(answer.results[0].data) for answer in answers}) == 1
-
-
-async def test_a_shared_question_ends_when_nobody_waits_any_more() -> None:
-    flight, ended, started = SingleFlight(), asyncio.Event(), asyncio.Event()
-
-    async def work() -> None:
-        started.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-
-    first, second = (asyncio.create_task(flight.run("key", work)) for _ in range(2))
-    await started.wait()
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
-    assert not ended.is_set()
-    second.cancel()
-    await asyncio.gather(second, return_exceptions=True)
-    await asyncio.wait_for(ended.wait(), 5)
 
 
 async def test_limits_hold_per_cluster_and_in_total() -> None:

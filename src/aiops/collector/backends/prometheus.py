@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from aiops.collector.fanout import MemberFailed
-from aiops.core.errors import AiopsError, InvalidPromql, LimitExceeded
+from aiops.core.errors import AiopsError, InvalidPromql, InvalidRequest, LimitExceeded
 from aiops.core.http import Deadline, HttpClient, HttpRequest, HttpResponse, TimedOut, Tls, UpstreamFailure
 from aiops.ports.collector import ClusterStatus
 from aiops.ports.registry import Endpoint
@@ -110,6 +110,8 @@ class PrometheusApi:
             raise MemberFailed(error.message, status=ClusterStatus.TIMEOUT) from error
         except UpstreamFailure as error:
             raise MemberFailed(error.message) from error
+        except InvalidRequest as error:
+            raise MemberFailed(f"its endpoint's settings cannot be used: {error.message}") from error
 
     def _body(self, member: Member, response: HttpResponse) -> bytes:
         if response.status == _OK:

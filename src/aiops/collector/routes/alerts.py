@@ -112,9 +112,9 @@ def router(views: AlertViews, intake: AlertIntake, registry: Registry, meters: M
     ) -> Page[AlertGroup]:
         return await views.groups(identity.scope(PERMISSION), wanted, by, paging)
 
-    @get("/{alert:str}", guards=[requires(PERMISSION)], summary="One alert, by id or fingerprint")
-    async def one(alert: FromPath[str], identity: NamedDependency[Identity]) -> Alert:
-        return await views.get(identity.scope(PERMISSION), alert)
+    @get("/{alert_id:str}", guards=[requires(PERMISSION)], summary="One alert, by id or fingerprint")
+    async def one(alert_id: FromPath[str], identity: NamedDependency[Identity]) -> Alert:
+        return await views.get(identity.scope(PERMISSION), alert_id)
 
     return Router(
         "/api/v1/alerts",
