@@ -56,7 +56,7 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise PortTaken(
-            f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port (0 picks a free one)"
+            f"cannot listen on {host}:{port}: {error.strerror or error}; choose another with --port (0 picks one)"
         ) from error
     listener.setblocking(False)
     return listener
@@ -103,7 +103,7 @@ async def serve(serving: Serving, listener: socket.socket, on_ready: Callable[[]
         asyncio.create_task(serving.supervisor.failed.wait(), name="unfit"),
     ]
     try:
-        while not server.started and not serving_task.done():
+        while not server.started and not serving_task.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
         if server.started:
             on_ready()

@@ -172,8 +172,10 @@ def load(environ: Mapping[str, str], file: Path | None = None) -> Settings:
     tables = _read_file(file, problems)
     areas: dict[str, Any] = {}
     hints = get_type_hints(Settings)
-    for unknown in tables.keys() - hints.keys():
-        problems.append(f"[{unknown}] in {file}: there is no such area; the areas are {', '.join(hints)}")
+    problems.extend(
+        f"[{unknown}] in {file}: there is no such area; the areas are {', '.join(hints)}"
+        for unknown in tables.keys() - hints.keys()
+    )
     for area, struct in hints.items():
         values: dict[str, Any] = dict(tables.get(area, {}))
         for field in struct.__struct_fields__:

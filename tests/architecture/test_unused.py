@@ -32,6 +32,14 @@ ALLOWED: Final = {
     "registry_url": "compose, by the role's name",
     "streaming_url": "compose, by the role's name",
     "prepare_threshold": "psycopg, on a connection",
+    "engine": "tests, to count statements",
+    "open_origins": "tests, to see that idle connections go",
+    "tightened": "the fan-out's share of a query's time, in its tests",
+    "lift_deadline": "streams of events through the proxy",
+    "subprotocol": "callers of a socket",
+    "Jobs": "durable jobs; no module defers one yet",
+    "defer": "durable jobs; no module defers one yet",
+    "S3Config": "types of the object store",
 }
 
 

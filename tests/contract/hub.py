@@ -121,7 +121,7 @@ def running() -> Iterator[Hub]:
         "DATABASE_URL": "",
         "REDIS_URL": "",
     }
-    argv = [program, "up", "--json", "--port", "0", "--data-dir", folder / "data"]
+    argv: list[str | Path] = [program, "up", "--json", "--port", "0", "--data-dir", folder / "data"]
     process = Process(argv, log=log, env=environment)
     try:
         with process:

@@ -119,7 +119,7 @@ async def test_a_subscription_to_a_foreign_cluster(hub: Hub) -> None:
             assert answer["type"] == "error"
             # The ring may still be starting.
             assert answer["code"] in ("CLUSTER_NOT_FOUND", "SERVICE_UNAVAILABLE")
-            return answer["code"] == "CLUSTER_NOT_FOUND"
+            return bool(answer["code"] == "CLUSTER_NOT_FOUND")
 
         await eventually(refused, what="the subscription is refused as one to no cluster")
 

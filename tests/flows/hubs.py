@@ -121,7 +121,7 @@ class OneProcess(HubUnderTest):
     def __init__(self, traces_to: str) -> None:
         super().__init__(traces_to)
         command = [sys.executable, "-m", "aiops", "up", "--port", str(self.port), "--data-dir", self.folder / "data"]
-        self._process = Process([*command, "--json"], log=self.folder / "log", env=self.environment())
+        self._process = Process([*map(str, command), "--json"], log=self.folder / "log", env=self.environment())
 
     def start(self) -> None:
         """Start it."""

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ParamSpec
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import click
@@ -15,7 +15,6 @@ from aiops import __version__
 from aiops.core.errors import AiopsError
 from aiops.core.http import AddressPolicy, Deadline, HttpClient, HttpMetrics, HttpRequest
 
-P = ParamSpec("P")
 Params = Mapping[str, Any]
 _ERROR = 400
 

@@ -25,7 +25,7 @@ def token() -> None:
     help="Make an administrator's token straight in this hub's data, without any token.",
 )
 @hub_options
-def create(  # noqa: PLR0913 - one option each
+def create(
     *,
     hub: Hub,
     name: str,

@@ -50,9 +50,7 @@ class SecretBox:
 
         """
         try:
-            version, kid, nonce, ciphertext = sealed.split(".")
-            if version != "v1":
-                raise ValueError(version)
+            kid, nonce, ciphertext = sealed.removeprefix("v1.").split(".")
             return self._keys[kid].decrypt(_bytes(nonce), _bytes(ciphertext), belongs_to.encode()).decode()
         except KeyError as error:
             raise InternalError("a stored credential was sealed with a key that is no longer configured") from error

@@ -6,6 +6,7 @@ Without an endpoint the SDK is not even imported, and every request still has a 
 import secrets
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from typing import Self
 
 from opentelemetry import propagate, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
@@ -42,7 +43,7 @@ class Tracing:
         self._service = service
         self._version = version
 
-    def __enter__(self) -> "Tracing":
+    def __enter__(self) -> Self:
         if not self._endpoint:
             return self
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - the SDK costs 13 MB

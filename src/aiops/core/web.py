@@ -23,7 +23,7 @@ from litestar.types.empty import Empty
 from msgspec import Struct
 
 from aiops.core import errors
-from aiops.core.errors import AiopsError, InvalidRequest, PreconditionFailed, UnsupportedMediaType
+from aiops.core.errors import AiopsError, InvalidRequest, UnsupportedMediaType
 from aiops.core.identity import Identity, SubjectKind
 from aiops.core.tracing import current_trace_id
 
@@ -175,18 +175,6 @@ def parse_ids(values: Sequence[str] | None) -> tuple[UUID, ...]:
 def etag(version: int) -> str:
     """The entity tag of a version."""
     return f'"{version}"'
-
-
-def check_if_match(request: Request[Any, Any, Any], version: int) -> None:
-    """Refuse a write whose `If-Match` names another version; a write without the header is allowed."""
-    given = request.headers.get("if-match")
-    if given is None or given.strip() == "*":
-        return
-    if etag(version) not in [tag.strip().removeprefix("W/") for tag in given.split(",")]:
-        raise PreconditionFailed(
-            f"somebody changed it meanwhile: If-Match is {given[:80]}, the current version is {etag(version)}; "
-            "read it again and repeat your change",
-        )
 
 
 # --- bodies and parameters ---------------------------------------------------------------------------------------

@@ -156,7 +156,7 @@ def forward_headers(scope: Scope, *, keep_authorization: bool) -> dict[str, str]
     return headers
 
 
-class _CallerGone(Exception):  # noqa: N818 - no error: nobody waits any more
+class _CallerGone(Exception):
     """The caller hung up while sending; nobody waits for an answer."""
 
 

@@ -5,7 +5,7 @@ own transaction. Delivery is at least once; everybody drops repeats by `event_id
 """
 
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -88,11 +88,3 @@ def to_message(event: Event, *, source: str, at: datetime, event_id: UUID | None
         timestamp=at,
         payload=msgspec.Raw(msgspec.json.encode(payload)),
     )
-
-
-class EventHandler(Protocol):
-    """Takes one message; returning means that it is done with."""
-
-    async def __call__(self, message: Message) -> None:
-        """Handle one message, which may be a repeat."""
-        ...

@@ -1,4 +1,4 @@
-"""Registering, finding, editing and removing clusters; each write with its event and its audit entry in one transaction."""
+"""Clusters: registered, found, edited, removed; each write with its event and audit entry in one transaction."""
 
 import hashlib
 import secrets

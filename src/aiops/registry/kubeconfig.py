@@ -1,4 +1,4 @@
-"""Reads a kubeconfig (Kubernetes' `v1` `Config`) for the four things that the hub needs: server, CA, token, client pair.
+"""Reads a kubeconfig (Kubernetes' `v1` `Config`) for the four things the hub needs: server, CA, token, client pair.
 
 It refuses what would make the hub run a program, read a file of its own machine or send a password, and every YAML
 alias: a small file must not unfold into a large one. No error repeats the text.

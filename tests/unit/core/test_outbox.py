@@ -119,8 +119,7 @@ async def test_of_two_relays_one_works_and_the_other_takes_over(db: Database, bu
     published: list[UUID] = []
     async with running(Relay(db, bus), Relay(db, bus)) as tasks:
         for task in tasks:
-            for _ in range(20):
-                published.append(await publish_one(db))
+            published.extend([await publish_one(db) for _ in range(20)])
             await eventually(all_of(bus, published))
             task.cancel()
             await asyncio.wait({task})

@@ -3,7 +3,7 @@
 It records what it was shown. It knows no API: a path answers 200 unless the test says otherwise.
 """
 
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
 import threading
@@ -92,15 +92,15 @@ def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 def certificate_for(key: ec.EllipticCurvePrivateKey, *, days: float) -> str:
     """A self-signed certificate for 127.0.0.1 that ends so many days from now, as PEM."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "member")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.dt.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=2))
-        .not_valid_after(now + datetime.timedelta(days=days))
+        .not_valid_before(now - dt.timedelta(days=2))
+        .not_valid_after(now + dt.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())

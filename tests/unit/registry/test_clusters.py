@@ -136,7 +136,7 @@ async def test_a_page_costs_the_same_number_of_statements_whatever_its_size(hub:
 
     @event.listens_for(hub.infra.db.engine.sync_engine, "before_cursor_execute")
     def count(_: Any, __: Any, statement: str, *___: Any) -> None:
-        if statement.startswith("SELECT") and "count(" in statement or "display_name" in statement:
+        if (statement.startswith("SELECT") and "count(" in statement) or "display_name" in statement:
             seen.append(statement)
 
     counts = []

@@ -127,7 +127,8 @@ class AnomalyService:
         found = [(result, series) for result in answer.results for series in _decoded(result)]
         if len(found) > self._max_series:
             raise LimitExceeded(
-                f"the query gives {len(found)} series, over the limit of {self._max_series}; aggregate it or choose clusters"
+                f"the query gives {len(found)} series, over the limit of {self._max_series}; "
+                "aggregate it or choose clusters"
             )
         anomalies: list[AnomalyDetection] = []
         bands: list[BaselineSeries] = []
@@ -173,7 +174,7 @@ def _on_grid(series: Series, grid: Floats, step_s: float) -> Floats:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _detection(  # noqa: PLR0913 - one finding is made of all of these
+def _detection(
     result: MetricResult,
     series: Series,
     grid: Floats,
