@@ -32,6 +32,7 @@ ALLOWED: Final = {
     "registry_url": "compose, by the role's name",
     "streaming_url": "compose, by the role's name",
     "prepare_threshold": "psycopg, on a connection",
+    "FLEET": "tests, for callers without limits",
     "engine": "tests, to count statements",
     "open_origins": "tests, to see that idle connections go",
     "tightened": "the fan-out's share of a query's time, in its tests",

@@ -98,6 +98,9 @@ class Scope(Struct, frozen=True):
         return any(selector.selects(cluster_id, labels) for selector in self.selectors)
 
 
+FLEET: Final = Scope((ClusterSelector(all=True),))
+
+
 class SubjectKind(StrEnum):
     """What kind of caller this is."""
 

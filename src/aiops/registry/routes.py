@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from aiops.core.identity import Identity
+from aiops.core.peer import HOP_HEADER
 from aiops.core.web import Page, Paging, etag, page_of, requires
 from aiops.registry.clusters import ClusterFilter, Clusters
 from aiops.registry.credentials import Credentials
@@ -48,7 +49,13 @@ def router(clusters: Clusters, credentials: Credentials, fleet: Fleet, trail: Tr
 
 
 def _base(request: Request[Any, Any, Any], public_url: str) -> str:
-    return public_url or f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}"
+    """Where the caller reached the hub; behind the gateway, which alone can sign a hop, it says so."""
+    if public_url:
+        return public_url
+    headers = request.headers
+    if HOP_HEADER in headers and "x-forwarded-host" in headers:
+        return f"{headers.get('x-forwarded-proto', 'http')}://{headers['x-forwarded-host']}"
+    return f"{request.scope['scheme']}://{headers.get('host', 'localhost')}"
 
 
 def _tagged(cluster: Cluster) -> Response[Cluster]:
