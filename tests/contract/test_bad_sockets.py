@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 
 from tests.contract.hub import Hub
 from tests.servers.waiting import eventually
@@ -39,10 +39,8 @@ async def heard(socket: ClientConnection) -> dict[str, Any]:
 
 async def closed(socket: ClientConnection) -> int | None:
     """The code that the socket is closed with."""
-    with pytest.raises(ConnectionClosed) as caught:
-        while True:
-            await socket.recv()
-    return caught.value.rcvd.code if caught.value.rcvd else None
+    await socket.wait_closed()
+    return socket.close_code
 
 
 @pytest.mark.parametrize("message", NONSENSE)

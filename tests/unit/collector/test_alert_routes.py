@@ -1,5 +1,6 @@
 """The public alert paths over a real database."""
 
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -80,7 +81,6 @@ async def test_a_notification_is_listed(client: Client) -> None:
         ({"state": ["RESOLVED", "PENDING"]}, ["PodCrash west"]),
         ({"severity": "INFO"}, ["Watchdog east"]),
         ({"severity": "CRITICAL", "cluster_ids": str(cluster_id("east"))}, ["DiskFull east"]),
-        ({"cluster_ids": str(cluster_id("nowhere"))}, []),
         ({"namespace": "db", "sort": "cluster_name"}, ["DiskFull east", "DiskFull west"]),
         ({"alertname": "Watchdog"}, ["Watchdog east"]),
         (
@@ -189,7 +189,9 @@ async def test_another_clusters_alerts_do_not_exist(
         caller[0] = viewer(selector)
 
         assert {cluster for _, cluster in await names(client)} == {"west"}
-        assert await names(client, cluster_ids=str(cluster_id("east"))) == []
+        for path, name in product(("", "/summary", "/history", "/groups"), ("east", "nowhere")):
+            answer = await client.get(f"{PATH}{path}", params={"cluster_ids": str(cluster_id(name))})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (404, "CLUSTER_NOT_FOUND")
         assert (await client.get(f"{PATH}/{hidden['id']}")).status_code == 404
         assert (await client.get(f"{PATH}/{hidden['fingerprint']}")).status_code == 404
         assert (await client.get(f"{PATH}/f-diskfull")).json()["cluster_name"] == "west"

@@ -68,18 +68,21 @@ def filtered(table: Table, wanted: AlertFilter) -> list[ColumnElement[bool]]:
 
 
 class ScopeFilter:
-    """Turns scopes into conditions. Only label selectors need the registry, which knows clusters' labels."""
+    """Turns scopes into conditions. The registry is asked for label selectors and for clusters asked for by id."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    async def conditions(self, table: Table, scope: Scope) -> list[ColumnElement[bool]]:
-        """What a row must fulfil to lie inside the scope.
+    async def conditions(self, table: Table, scope: Scope, named: tuple[UUID, ...] = ()) -> list[ColumnElement[bool]]:
+        """What a row must fulfil to lie inside the scope; `named` are clusters that the caller asks for.
 
         Raises:
-            ServiceUnavailable: labels are to be resolved and the registry is away.
+            ClusterNotFound: a named one does not exist or lies outside the scope, as for metrics.
+            ServiceUnavailable: the registry must be asked and is away.
 
         """
+        if named:
+            await self._registry.targets(TargetQuery(scope, named))
         if scope.everything:
             return []
         ids = {cluster_id for selector in scope.selectors for cluster_id in selector.ids}

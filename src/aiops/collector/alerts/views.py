@@ -156,7 +156,7 @@ class AlertViews:
         """Transitions inside the window, newest first; the filter's states are the new ones."""
         table = alert_transitions
         matching = select(table).where(
-            *await self._scopes.conditions(table, scope),
+            *await self._scopes.conditions(table, scope, wanted.cluster_ids),
             *filtered(table, wanted),
             table.c.at.between(*window),
         )
@@ -206,7 +206,7 @@ class AlertViews:
         return page_of([_group(row, by) for row in rows.mappings()], total, paging)
 
     async def _conditions(self, scope: Scope, wanted: AlertFilter) -> list[ColumnElement[bool]]:
-        return [*await self._scopes.conditions(alerts, scope), *filtered(alerts, wanted)]
+        return [*await self._scopes.conditions(alerts, scope, wanted.cluster_ids), *filtered(alerts, wanted)]
 
 
 def _count(matching: Select[Any]) -> Select[Any]:
