@@ -10,6 +10,7 @@ from tests.servers.waiting import until
 
 CLUSTERS = "/api/v1/clusters"
 QUERY = "/api/v1/metrics/query"
+WEBHOOK = "/api/v1/alerts/webhook"
 RANGE = "/api/v1/metrics/query_range"
 NOBODY = uuid4()
 UNREACHABLE = {"endpoints": {"prometheus_url": "http://127.0.0.1:1"}}
@@ -273,3 +274,30 @@ def test_a_bad_question(hub: Hub, path: str, fields: dict[str, Any], status: int
 def test_a_bad_analysis(hub: Hub, fields: dict[str, Any]) -> None:
     answer = hub.ask("POST", "/api/v1/analysis/anomaly", {"query": "up", **fields})
     assert (answer.status, answer.code) == (400, "INVALID_REQUEST")
+
+
+# --- the webhook: open to everybody, with a token of its own ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer wrong", "Basic eDp5", "Bearer \xff"])
+def test_a_notification_without_the_clusters_token(hub: Hub, east: dict[str, Any], authorization: str) -> None:
+    headers = {"Authorization": authorization}
+    there = hub.send("POST", f"{WEBHOOK}/{east['id']}", b"{}", headers)
+    nowhere = hub.send("POST", f"{WEBHOOK}/{NOBODY}", b"{}", headers)
+    assert there.status == nowhere.status == 401
+    assert there.code == nowhere.code
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"\xff\xfe", DEEP, b'{"alerts": 3}', b'{"version": "4", "alerts": [{"labels": 1}]}']
+)
+def test_a_notification_that_is_none(hub: Hub, east: dict[str, Any], body: bytes) -> None:
+    headers = {"Authorization": f"Bearer {east['webhook']['token']}"}
+    answer = hub.send("POST", f"{WEBHOOK}/{east['id']}", body, headers)
+    assert (answer.status, answer.code) == (400, "INVALID_REQUEST")
+
+
+def test_a_notification_that_is_too_large(hub: Hub, east: dict[str, Any]) -> None:
+    headers = {"Authorization": f"Bearer {east['webhook']['token']}"}
+    answer = hub.send("POST", f"{WEBHOOK}/{east['id']}", b" " * 20_000_000, headers)
+    assert (answer.status, answer.code) == (413, "PAYLOAD_TOO_LARGE")
