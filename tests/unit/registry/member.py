@@ -92,7 +92,7 @@ def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 def certificate_for(key: ec.EllipticCurvePrivateKey, *, days: float) -> str:
     """A self-signed certificate for 127.0.0.1 that ends so many days from now, as PEM."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "member")])
-    now = dt.dt.now(dt.UTC)
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(name)
