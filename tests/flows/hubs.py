@@ -33,7 +33,7 @@ NAMES: Final = {
 class HubUnderTest(ABC):
     """A running hub that is asked over HTTP with the administrator's token."""
 
-    def __init__(self, traces_to: str) -> None:
+    def __init__(self, traces_to: str = "") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="aiops-flow-"))
         self.folder.chmod(0o711)
         self.port = free_port()
@@ -60,7 +60,7 @@ class HubUnderTest(ABC):
             "AIOPS_ADMIN_TOKEN": TOKEN,
             "AIOPS_REGISTRY_INTERVAL_SCALE": "0.03",
             "AIOPS_REGISTRY_ALLOW_LOOPBACK_TARGETS": "true",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{self.traces_to}",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{self.traces_to}" if self.traces_to else "",
             "OTEL_BSP_SCHEDULE_DELAY": "200",
             "LOG_FORMAT": "json",
         }
@@ -111,6 +111,10 @@ class HubUnderTest(ABC):
         """Kill every process and both stores with signal 9, and start again what a site's supervisor would."""
 
     @abstractmethod
+    def pids(self) -> dict[str, int]:
+        """The hub's own processes: role -> process id."""
+
+    @abstractmethod
     def log_end(self) -> str:
         """The last lines of the logs, for a failed test."""
 
@@ -118,7 +122,7 @@ class HubUnderTest(ABC):
 class OneProcess(HubUnderTest):
     """`aiops up`."""
 
-    def __init__(self, traces_to: str) -> None:
+    def __init__(self, traces_to: str = "") -> None:
         super().__init__(traces_to)
         command = [sys.executable, "-m", "aiops", "up", "--port", str(self.port), "--data-dir", self.folder / "data"]
         self._process = Process([*map(str, command), "--json"], log=self.folder / "log", env=self.environment())
@@ -138,6 +142,10 @@ class OneProcess(HubUnderTest):
         self._process.kill()
         self.start()
 
+    def pids(self) -> dict[str, int]:
+        """The one process."""
+        return {"all": self._process.pid}
+
     def log_end(self) -> str:
         """The end of its log."""
         return self._process.output(lines=30)
@@ -146,7 +154,7 @@ class OneProcess(HubUnderTest):
 class FiveRoles(HubUnderTest):
     """`aiops serve --role ...` five times, over stores that somebody else runs."""
 
-    def __init__(self, traces_to: str) -> None:
+    def __init__(self, traces_to: str = "") -> None:
         super().__init__(traces_to)
         script = Path(__file__).parent / "running_stores.py"
         self._stores = Process([sys.executable, script, self.folder / "stores"], log=self.folder / "stores.log")
@@ -185,6 +193,10 @@ class FiveRoles(HubUnderTest):
         for process in self._roles.values():
             process.kill()
         self.start()
+
+    def pids(self) -> dict[str, int]:
+        """The five processes."""
+        return {role: process.pid for role, process in self._roles.items()}
 
     def log_end(self) -> str:
         """The ends of all logs."""
