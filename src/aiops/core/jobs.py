@@ -8,21 +8,23 @@ The library costs a third of a second to import, so it is imported when the firs
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+import psycopg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aiops.core.db import conninfo
+from aiops.core.db import conninfo, database_errors
 from aiops.core.errors import ServiceUnavailable
 from aiops.core.tasks import Task
 
 if TYPE_CHECKING:
-    from procrastinate import App
+    from procrastinate import App, JobContext
+    from procrastinate.jobs import Job
 
 # Waits of 3, 9, 27 and 81 seconds: a store or a cluster that restarts is back by then.
 RETRIES: Final = 4
@@ -33,6 +35,10 @@ STALLED_AFTER_S: Final = 30
 SWEEP_S: Final = 20
 # Kept for people who ask why; the log has the rest.
 KEEP_FAILED_H: Final = 7 * 24
+# New jobs are notified; only what becomes due again waits for the next look.
+POLL_S: Final = 5.0
+# While its server is away a worker cannot even end sooner than this.
+POOL_TIMEOUT_S: Final = 5.0
 # Below the grace period of a pod; what is cut off then is queued again.
 SHUTDOWN_S: Final = 10
 
@@ -77,6 +83,10 @@ class Jobs:
         self._stalled_after_s = stalled_after_s
         self._jobs: dict[str, _Job] = {}
         self._deferring: App | None = None
+        # By the queue's ids: what this process runs, as which workers, and what it may have left behind itself.
+        self._workers: set[int | None] = set()
+        self._running: set[int | None] = set()
+        self._suspects: set[int | None] = set()
 
     def register(self, name: str, run: JobFunction, *, queue: str) -> None:
         """Say what a job of this name does: `run(**args)`. It is tried again `RETRIES` times when it raises."""
@@ -119,6 +129,7 @@ class Jobs:
 
         `queue` is needed for a job that another role registers.
         """
+        await _library()
         from procrastinate.exceptions import AlreadyEnqueued  # noqa: PLC0415 - see the module's docstring
 
         job = self._jobs.get(name)
@@ -126,7 +137,6 @@ class Jobs:
         if target is None:
             raise ValueError(f"no job {name!r} is registered in this process; name the queue of its worker")
         if self._deferring is None:
-            await asyncio.to_thread(import_module, "procrastinate")
             self._deferring = self._app(0)
         # A taken lock is a violated constraint, which would end the caller's transaction but for the savepoint.
         try:
@@ -143,15 +153,16 @@ class Jobs:
 
     async def run_worker(self, queues: Sequence[str]) -> None:
         """Work on the queues until cancelled; running jobs get `SHUTDOWN_S` to end. May return: call it again."""
-        await asyncio.to_thread(import_module, "procrastinate")
+        await _library()
         app = self._app(self._concurrency + 2)
         with _job_errors():
-            async with app.open_async():
+            async with self._opened(app):
                 await app.run_worker_async(
                     queues=list(queues),
                     concurrency=self._concurrency,
                     install_signal_handlers=False,
                     delete_jobs="successful",
+                    fetch_job_polling_interval=POLL_S,
                     shutdown_graceful_timeout=SHUTDOWN_S,
                     update_heartbeat_interval=HEARTBEAT_S,
                     stalled_worker_timeout=self._stalled_after_s,
@@ -164,12 +175,15 @@ class Jobs:
             await asyncio.sleep(SWEEP_S)
 
     async def retry_stalled(self) -> int:
-        """Queue the jobs of workers that are gone again; how many that were."""
-        await asyncio.to_thread(import_module, "procrastinate")
+        """Queue the jobs again that nobody runs any more; how many that were."""
+        await _library()
         app = self._app(1)
         with _job_errors():
-            async with app.open_async():
-                stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._stalled_after_s))
+            async with self._opened(app):
+                stalled = [
+                    *await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._stalled_after_s),
+                    *await self._own_orphans(app),
+                ]
                 for job in stalled:
                     await self._retry(app, job)
                 await app.job_manager.delete_old_jobs(
@@ -177,8 +191,28 @@ class Jobs:
                 )
         return len(stalled)
 
+    async def _own_orphans(self, app: "App") -> "list[Job]":
+        """Jobs that ended here while their end could not be written down: nobody else would ever touch them.
+
+        One that is seen between its end and the note of it is spared: it must be seen twice.
+        """
+        doing = await app.job_manager.list_jobs_async(status="doing")
+        idle = [job for job in doing if job.worker_id in self._workers and job.id not in self._running]
+        orphans = [job for job in idle if job.id in self._suspects]
+        self._suspects = {job.id for job in idle}
+        return orphans
+
+    @asynccontextmanager
+    async def _opened(self, app: "App") -> AsyncIterator[None]:
+        # The library waits half a minute for its pool and logs each try; one connection of ours knows at once.
+        with database_errors():
+            async with await psycopg.AsyncConnection.connect(self._conninfo):
+                pass
+        async with app.open_async():
+            yield
+
     @staticmethod
-    async def _retry(app: "App", job: Any) -> None:
+    async def _retry(app: "App", job: "Job") -> None:
         from procrastinate.exceptions import ConnectorException, UniqueViolation  # noqa: PLC0415
         from procrastinate.jobs import Status  # noqa: PLC0415
 
@@ -196,13 +230,32 @@ class Jobs:
         """A fresh library object with every job, as its pool does not outlive a run of the worker."""
         from procrastinate import App, PsycopgConnector, RetryStrategy  # noqa: PLC0415
 
-        app = App(connector=PsycopgConnector(conninfo=self._conninfo, min_size=1, max_size=max(1, connections)))
+        connector = PsycopgConnector(
+            conninfo=self._conninfo, min_size=1, max_size=max(1, connections), timeout=POOL_TIMEOUT_S
+        )
+        app = App(connector=connector)
         retry = RetryStrategy(max_attempts=RETRIES, exponential_wait=RETRY_BASE_S)
         for name, job in self._jobs.items():
             if job.cron is None:
-                app.task(name=name, queue=job.queue, retry=retry)(job.run)
+                app.task(name=name, queue=job.queue, retry=retry, pass_context=True)(self._tracked(job.run))
             else:
                 # No retry: one that waited beside the next run, under one lock, would block both.
-                task = app.task(name=name, queue=job.queue, lock=name, queueing_lock=name)(job.run)
-                app.periodic(cron=job.cron)(task)
+                task = app.task(name=name, queue=job.queue, lock=name, queueing_lock=name, pass_context=True)
+                app.periodic(cron=job.cron)(task(self._tracked(job.run)))
         return app
+
+    def _tracked(self, run: JobFunction) -> JobFunction:
+        async def tracked(context: "JobContext", **args: Any) -> None:
+            self._workers.add(context.job.worker_id)
+            self._running.add(context.job.id)
+            try:
+                await run(**args)
+            finally:
+                self._running.discard(context.job.id)
+
+        return tracked
+
+
+async def _library() -> None:
+    """Import it beside the event loop, which would stand still for a third of a second."""
+    await asyncio.to_thread(import_module, "procrastinate")

@@ -5,13 +5,14 @@ belongs to whom is in PostgreSQL.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
 from msgspec import Struct
-from obstore.exceptions import BaseError, InvalidPathError, NotFoundError
+from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, MemoryStore, S3Store
 
 from aiops.core.errors import InvalidRequest, NotFound, ServiceUnavailable
@@ -36,13 +37,14 @@ class ObjectStore:
     with `/` between its parts.
     """
 
-    def __init__(self, url: str, *, options: Mapping[str, str] | None = None) -> None:
+    def __init__(self, url: str, *, options: Mapping[str, str] | None = None, timeout_s: float = 20) -> None:
         scheme = urlsplit(url).scheme
         if scheme not in SCHEMES:
             raise ValueError(f"the object store's URL must begin with file:// or s3://, not {scheme or 'nothing'}://")
         self._folder = Path(unquote(urlsplit(url).path)) if scheme == "file" else None
         self._url = url
         self._options = dict(options or {})
+        self._timeout = timedelta(seconds=timeout_s)
         self._opened: obstore.store.ObjectStore | None = None
 
     @property
@@ -53,20 +55,25 @@ class ObjectStore:
             elif self._url.startswith("memory:"):
                 self._opened = MemoryStore()
             else:
-                self._opened = S3Store.from_url(self._url, config=cast("S3Config", self._options))
+                self._opened = S3Store.from_url(
+                    self._url,
+                    config=cast("S3Config", self._options),
+                    client_options={"timeout": self._timeout, "allow_http": True},
+                    retry_config={"max_retries": 3, "retry_timeout": self._timeout},
+                )
         return self._opened
 
     async def put(self, path: str, data: bytes) -> None:
         """Store the object; one that has this path is replaced as a whole."""
         try:
-            await obstore.put_async(self._store, path, data)
+            await obstore.put_async(self._store, _checked(path), data)
         except BaseError as error:
             raise _translated(path, error) from error
 
     async def get(self, path: str) -> bytes:
         """The object's bytes. Raises `NotFound` when there is none."""
         try:
-            result = await obstore.get_async(self._store, path)
+            result = await obstore.get_async(self._store, _checked(path))
             return bytes(await result.bytes_async())
         except (BaseError, FileNotFoundError) as error:
             raise _translated(path, error) from error
@@ -74,7 +81,7 @@ class ObjectStore:
     async def delete(self, path: str) -> None:
         """Remove the object; it is no error when there is none."""
         try:
-            await obstore.delete_async(self._store, path)
+            await obstore.delete_async(self._store, _checked(path))
         except FileNotFoundError:
             return
         except BaseError as error:
@@ -100,10 +107,14 @@ class ObjectStore:
             raise _translated(".check", error) from error
 
 
-def _translated(path: str, error: Exception) -> InvalidRequest | NotFound | ServiceUnavailable:
+def _checked(path: str) -> str:
+    if "\0" in path or any(part in ("", ".", "..") for part in path.split("/")):
+        raise InvalidRequest(f"{path!r} is no path of an object; it must be relative, without empty or dotted parts")
+    return path
+
+
+def _translated(path: str, error: Exception) -> NotFound | ServiceUnavailable:
     if isinstance(error, NotFoundError | FileNotFoundError):
         return NotFound(f"there is no object {path!r}")
-    if isinstance(error, InvalidPathError):
-        return InvalidRequest(f"{path!r} is no path of an object")
     reason = str(error).strip().splitlines()
     return ServiceUnavailable(f"the object store failed on {path!r}: {reason[0] if reason else type(error).__name__}")

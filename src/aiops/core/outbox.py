@@ -46,9 +46,9 @@ EXPIRE_BATCH: Final = 5000
 
 _log = structlog.get_logger("aiops.outbox")
 
-metadata = MetaData()
+metadata: Final = MetaData()
 
-outbox = Table(
+outbox: Final = Table(
     "outbox",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
@@ -65,7 +65,7 @@ outbox = Table(
     Index("outbox_appended_at", "appended_at"),
 )
 
-outbox_state = Table(
+outbox_state: Final = Table(
     "outbox_state",
     metadata,
     Column("id", SmallInteger, primary_key=True),

@@ -47,12 +47,14 @@ def migrated(postgres: Postgres) -> str:
 
 
 @pytest.fixture
-def database_url(postgres: Postgres, migrated: str) -> str:
+def database_url(postgres: Postgres, migrated: str) -> Iterator[str]:
     """A fresh database at head."""
     name = f"test_{uuid4().hex}"
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated}".encode())
-    return postgres.url(name)
+    yield postgres.url(name)
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture
@@ -75,7 +77,9 @@ def eventually() -> Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]:
 
     async def wait(condition: Callable[[], Awaitable[bool]]) -> None:
         async with asyncio.timeout(20):
-            while not await condition():
+            while True:
+                if await condition():
+                    return
                 await asyncio.sleep(0.01)
 
     return wait

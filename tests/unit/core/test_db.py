@@ -1,6 +1,7 @@
 """PostgreSQL as callers see it: transactions, its absence, and its return."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,8 @@ from tests.unit.core.killable import Postgres
 
 pytestmark = pytest.mark.anyio
 
+Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
+
 
 async def count(db: Database) -> int:
     async with db.read() as connection:
@@ -28,10 +31,13 @@ async def test_a_transaction_is_kept_when_its_block_ends(db: Database) -> None:
 
 
 async def test_a_transaction_is_undone_when_its_block_raises(db: Database) -> None:
-    with pytest.raises(KeyError):
+    async def undone() -> None:
         async with db.begin() as tx:
             await tx.execute(text("INSERT INTO outbox_state VALUES (1, 'a')"))
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await undone()
     assert await count(db) == 0
 
 
@@ -72,12 +78,15 @@ async def test_no_request_fails_because_of_connections_from_before_a_kill(db: Da
 
 
 async def test_a_connection_lost_inside_a_transaction_is_service_unavailable(db: Database) -> None:
-    with pytest.raises(ServiceUnavailable):
+    async def cut_off() -> None:
         async with db.begin() as tx:
             pid = (await tx.execute(text("SELECT pg_backend_pid()"))).scalar_one()
             async with db.read() as other:
                 await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
             await tx.execute(text("SELECT 1"))
+
+    with pytest.raises(ServiceUnavailable):
+        await cut_off()
     await db.check()
 
 
@@ -96,22 +105,29 @@ async def test_waiting_for_a_connection_ends(database_url: str, monkeypatch: pyt
             await db.check()
 
 
-async def test_a_cancelled_caller_gives_its_connection_back(database_url: str) -> None:
-    async with Database(database_url, application_name="test", pool_size=1, max_overflow=0) as db:
+async def test_a_cancelled_caller_gives_its_connection_back(
+    db: Database, database_url: str, eventually: Eventually
+) -> None:
+    async def sleeping() -> bool:
+        async with db.read() as connection:
+            found = await connection.execute(
+                text("SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(30)'")
+            )
+        return found.first() is not None
+
+    async with Database(database_url, application_name="test", pool_size=1, max_overflow=0) as small:
+
+        async def caller() -> None:
+            async with small.begin() as tx:
+                await tx.execute(text("SELECT pg_sleep(30)"))
+
         for _ in range(3):
-            started = asyncio.Event()
-
-            async def caller(started: asyncio.Event = started) -> None:
-                async with db.begin() as tx:
-                    started.set()
-                    await tx.execute(text("SELECT pg_sleep(30)"))
-
             task = asyncio.create_task(caller())
-            await started.wait()
+            await eventually(sleeping)
             task.cancel()
             await asyncio.wait({task})
             assert task.cancelled()
-        await db.check()
+        await small.check()
 
 
 async def test_statements_are_counted(db: Database) -> None:
