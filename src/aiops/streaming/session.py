@@ -155,8 +155,13 @@ class Session:
                 ring, recovered = self._hub.ring, False if since else None
             self._set_subscription(wanted)
             if since is None or after is None or not recovered:
-                self._start(ring, ring.next)
-                await self._say_subscribed(ring.last_offset, recovered=recovered)
+                # In a new epoch the stream fills itself again with the last hour: what this client missed is among it,
+                # and what it knows already it drops by event id.
+                refilled = since is not None and since.epoch != ring.epoch
+                self._start(ring, ring.first if refilled else ring.next)
+                offset = ring.offset_before(ring.first) if refilled else ring.last_offset
+                await self._say_subscribed(offset, recovered=recovered)
+                self._woken.set()
                 return
             self._start(ring, ring.position_after(after) if ring.covers(after) else ring.first, after)
             await self._say_subscribed(since.offset, recovered=True)
