@@ -41,6 +41,8 @@ ALLOWED: Final = {
     "Jobs": "durable jobs; no module defers one yet",
     "defer": "durable jobs; no module defers one yet",
     "S3Config": "types of the object store",
+    "JobContext": "types of the job queue",
+    "Job": "types of the job queue",
 }
 
 
