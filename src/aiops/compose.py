@@ -17,10 +17,12 @@ from aiops.app import AppSpec, Lifecycle, build_app
 from aiops.core.bus import Bus
 from aiops.core.clock import utc_now
 from aiops.core.db import Database
-from aiops.core.http import AddressPolicy, BreakerPolicies, BreakerPolicy, HttpClient, HttpMetrics
+from aiops.core.http import AddressPolicy, BreakerPolicies, BreakerPolicy, HttpClient, HttpMetrics, PoolLimits
 from aiops.core.identity import HopSigner, Identity, service_identity
 from aiops.core.infra import Infra
+from aiops.core.jobs import Jobs
 from aiops.core.module import Module
+from aiops.core.objects import ObjectStore
 from aiops.core.observe import Observed
 from aiops.core.outbox import Relay
 from aiops.core.peer import HOP_HEADER, Peer
@@ -28,7 +30,7 @@ from aiops.core.redis import RedisConnection
 from aiops.core.secretbox import SecretBox
 from aiops.core.tasks import Supervisor, Task
 from aiops.core.tracing import Tracing
-from aiops.settings import Settings, SettingsError, env_name
+from aiops.settings import ObjectSettings, Settings, SettingsError, env_name
 
 ALL: Final = "all"
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -41,7 +43,10 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     ALL: ("registry", "collector", "intelligence", "streaming", "gateway", "frontend"),
 }
 BACKENDS: Final = ("registry", "collector", "intelligence", "streaming")
+# For calls of ports, which come back as soon as a role does. What people ask for has the route table's breakers.
 PEER_BREAKER: Final = BreakerPolicy(failures=10, open_s=2.0, probes=3)
+# A stream of events that passes through a gateway keeps its connection for as long as its reader stays.
+PEER_LIMITS: Final = PoolLimits(connections_per_origin=1024)
 # Modules that write into the outbox: their processes relay it, one of them at a time.
 PUBLISHERS: Final = frozenset({"registry", "collector"})
 # Which other roles' ports each role calls.
@@ -102,7 +107,8 @@ def compose(
     built = builder.build()
     publishes = PUBLISHERS & set(names)
     relay = [Task("outbox.relay", Relay(infra.db, infra.bus).run)] if publishes else []
-    supervisor = Supervisor([*extra_tasks, *relay, *(task for module in built for task in module.tasks)])
+    own = (task for module in built for task in module.tasks)
+    supervisor = Supervisor([*extra_tasks, *relay, *own, *_work(settings, role, built)])
     lifecycle = Lifecycle()
     hop = _HopIdentity(infra.hop, frozenset(names))
     spec = AppSpec(
@@ -122,6 +128,16 @@ def compose(
     litestar = build_app(spec)
     app: ASGIApp = litestar if builder.edge is None else builder.edge.gate(litestar)
     return Composition(Observed(app, role=role, metrics=metrics), litestar, built, lifecycle, supervisor, builder.drain)
+
+
+def _work(settings: Settings, role: str, modules: Sequence[Module]) -> tuple[Task, ...]:
+    """The tasks that do the modules' jobs; each module has a queue, so that no role takes what it cannot do."""
+    jobs = Jobs(settings.database.url, application_name=f"aiops {role}")
+    queues = [module.name for module in modules if module.jobs]
+    for module in modules:
+        for job in module.jobs:
+            jobs.periodic(job, queue=module.name)
+    return jobs.tasks(queues) if queues else ()
 
 
 class _Builder:
@@ -198,6 +214,7 @@ def _infra(settings: Settings, role: str, metrics: CollectorRegistry) -> Infra:
             statement_timeout_s=settings.database.statement_timeout_s,
         )
         redis = RedisConnection(settings.redis.url, client_name=f"aiops {role}")
+        objects = _objects(settings.objects)
     except ValueError as error:
         raise SettingsError(str(error)) from error
     return Infra(
@@ -213,13 +230,27 @@ def _infra(settings: Settings, role: str, metrics: CollectorRegistry) -> Infra:
             user_agent=agent,
             policy=AddressPolicy(unrestricted=True),
             metrics=http_metrics,
+            limits=PEER_LIMITS,
             breakers=BreakerPolicies(PEER_BREAKER),
         ),
         hop=HopSigner(tuple(part.encode() for part in settings.auth.internal_secret.split(",") if part)),
         secrets=secrets,
         clock=utc_now,
         metrics=metrics,
+        objects=objects,
     )
+
+
+def _objects(settings: ObjectSettings) -> ObjectStore | None:
+    if not settings.url:
+        return None
+    options = {
+        "endpoint": settings.endpoint,
+        "region": settings.region,
+        "access_key_id": settings.access_key_id,
+        "secret_access_key": settings.secret_access_key,
+    }
+    return ObjectStore(settings.url, options={name: value for name, value in options.items() if value})
 
 
 def _resources(settings: Settings, role: str, infra: Infra) -> list[AbstractAsyncContextManager[object]]:

@@ -77,6 +77,7 @@ class RegistrySettings(Struct, frozen=True, forbid_unknown_fields=True):
     claim_margin_s: float = 10.0  # a claim outlives its probe's timeout by this
     max_concurrent_checks: int = 50  # per replica; a probe is mostly waiting
     history_days: int = 7  # health history kept
+    audit_days: int = 90  # the product's retention; one day at least, which the database enforces
 
 
 class CollectorSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,6 +108,16 @@ class IntelligenceSettings(Struct, frozen=True, forbid_unknown_fields=True):
     query_timeout_s: float = 30.0  # for the range query behind an analysis
 
 
+class ObjectSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Files that outlive a request, such as reports."""
+
+    url: str = ""  # s3://bucket/prefix or file:///folder; empty = a folder of the data dir under `aiops up`, else none
+    endpoint: str = ""  # of an S3 that is not Amazon's, with its scheme
+    region: str = "us-east-1"  # what stores that have no regions expect to be told
+    access_key_id: str = ""
+    secret_access_key: str = ""
+
+
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Logs, always on stderr."""
 
@@ -134,6 +145,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     collector: CollectorSettings = CollectorSettings()
     streaming: StreamingSettings = StreamingSettings()
     intelligence: IntelligenceSettings = IntelligenceSettings()
+    objects: ObjectSettings = ObjectSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
@@ -149,6 +161,8 @@ _NAMES: Final[Mapping[tuple[str, str], str]] = {
     ("auth", "admin_token"): "AIOPS_ADMIN_TOKEN",
     ("auth", "internal_secret"): "AIOPS_INTERNAL_SECRET",
     ("secrets", "key"): "AIOPS_SECRET_KEY",
+    ("objects", "access_key_id"): "AWS_ACCESS_KEY_ID",
+    ("objects", "secret_access_key"): "AWS_SECRET_ACCESS_KEY",
     ("log", "level"): "LOG_LEVEL",
     ("log", "format"): "LOG_FORMAT",
     ("telemetry", "otlp_endpoint"): "OTEL_EXPORTER_OTLP_ENDPOINT",

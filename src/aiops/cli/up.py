@@ -100,7 +100,7 @@ class _Hub:
 
         async with AsyncExitStack() as stack:
             settings, tasks = await self._stores(stack)
-            settings = self._secrets(settings)
+            settings = self._of_data_dir(settings)
             token = await self._prepare(settings)
             composition = compose(
                 settings,
@@ -142,7 +142,8 @@ class _Hub:
             tasks.append(("embedded.valkey", valkey.watch))
         return settings, tasks
 
-    def _secrets(self, settings: Settings) -> Settings:
+    def _of_data_dir(self, settings: Settings) -> Settings:
+        """What is not set and the data dir keeps: secrets, and a folder for objects."""
         from aiops.compose import secret_key
 
         if not settings.auth.internal_secret:
@@ -151,6 +152,9 @@ class _Hub:
         if not settings.secrets.key:
             key = secret_key(self._data_dir.secret("encryption"))
             settings = replace(settings, secrets=replace(settings.secrets, key=key))
+        if not settings.objects.url:
+            folder = (self._data_dir.path / "objects").absolute().as_uri()
+            settings = replace(settings, objects=replace(settings.objects, url=folder))
         if settings.http.host in LOOPBACK:
             settings = replace(settings, registry=replace(settings.registry, allow_loopback_targets=True))
         return settings

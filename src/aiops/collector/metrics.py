@@ -17,7 +17,7 @@ from aiops.collector.federation import standing
 from aiops.collector.members import Members
 from aiops.collector.splice import NOTHING, Malformed, Spliced, splice
 from aiops.core.cache import SingleFlight
-from aiops.core.clock import Clock
+from aiops.core.clock import Clock, aware
 from aiops.core.errors import InvalidRequest, LimitExceeded
 from aiops.core.http import Deadline
 from aiops.core.identity import Scope
@@ -53,7 +53,7 @@ class MetricsService:
 
     async def query(self, request: InstantQuery) -> MetricsAnswer:
         """The labelled union at one moment; errors as `query_range`."""
-        times.aware(request.time, "time")
+        aware(request.time, "time")
         at = (request.time or self._clock()).astimezone(UTC)
         parameters = (("query", request.query), ("time", times.unix(at)))
         return await self._union("query", parameters, request)

@@ -18,6 +18,7 @@ from aiops.collector.routes.alerts import router as alerts_router
 from aiops.collector.routes.metrics import router as metrics_router
 from aiops.core import migrations
 from aiops.core.infra import Infra
+from aiops.core.jobs import RETENTION, Periodic
 from aiops.core.module import Check, Module
 from aiops.core.tasks import Task
 from aiops.ports.collector import Collector
@@ -52,10 +53,8 @@ def build(settings: Settings, infra: Infra, registry: Registry) -> tuple[Module,
             alerts_router(views, intake, registry, meters, infra.clock),
         ),
         internal=(internal_router(metrics),),
-        tasks=(
-            Task("collector.deletions", keeper.follow_deletions),
-            Task("collector.retention", keeper.expire),
-        ),
+        tasks=(Task("collector.deletions", keeper.follow_deletions),),
+        jobs=(Periodic("collector.retention", RETENTION, keeper.expire),),
         checks=(
             Check("postgresql", lambda: migrations.check(infra.db)),
             Check("redis", infra.redis.check, critical=False),

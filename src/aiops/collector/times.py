@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from aiops.core.clock import aware
 from aiops.core.durations import parse_duration
 from aiops.core.errors import InvalidRequest
 
@@ -39,12 +40,6 @@ def window(start: datetime | None, end: datetime | None, now: datetime) -> tuple
     if last < first:
         raise InvalidRequest(f"end_time {last.isoformat()} is before start_time {first.isoformat()}")
     return first.astimezone(UTC), last.astimezone(UTC)
-
-
-def aware(value: datetime | None, name: str) -> None:
-    """Refuse a time that does not say its zone."""
-    if value is not None and value.tzinfo is None:
-        raise InvalidRequest(f"{name}: {value.isoformat()} has no time zone; write 2026-01-31T12:00:00Z")
 
 
 def unix(value: datetime) -> str:

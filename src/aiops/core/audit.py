@@ -46,7 +46,7 @@ class Outcome(StrEnum):
     FAILURE = "FAILURE"
 
 
-class Entry(Struct, frozen=True):
+class AuditEntry(Struct, frozen=True):
     """One line of the trail. `cluster_id` is null for deeds that touch no cluster."""
 
     id: UUID
@@ -101,14 +101,14 @@ async def record(
 
 async def entries(
     connection: AsyncConnection, wanted: Filter, *, limit: int, offset: int = 0
-) -> tuple[list[Entry], int]:
+) -> tuple[list[AuditEntry], int]:
     """One page of what the filter selects, newest first, and how many there are in all: two statements."""
     columns = audit_log.c
     order = (columns.at.desc(), columns.id)
     page = _where(select(audit_log), wanted).order_by(*order).limit(limit).offset(offset)
     rows = (await connection.execute(page)).mappings().all()
     total = (await connection.execute(_where(select(func.count()).select_from(audit_log), wanted))).scalar_one()
-    return [Entry(**{**row, "outcome": Outcome(row["outcome"])}) for row in rows], total
+    return [AuditEntry(**{**row, "outcome": Outcome(row["outcome"])}) for row in rows], total
 
 
 def _where(statement: Select[Any], wanted: Filter) -> Select[Any]:

@@ -9,6 +9,7 @@ from aiops.core.clock import Clock
 from aiops.core.db import Database
 from aiops.core.http import HttpClient
 from aiops.core.identity import HopSigner
+from aiops.core.objects import ObjectStore
 from aiops.core.redis import RedisConnection
 from aiops.core.secretbox import SecretBox
 
@@ -17,7 +18,8 @@ from aiops.core.secretbox import SecretBox
 class Infra:
     """Stores, clients and the clock of one process.
 
-    `members` asks clusters, under the address policy of the settings; `peers` asks the other roles.
+    `members` asks clusters, under the address policy of the settings; `peers` asks the other roles. `objects` is None
+    where no object store is set.
     """
 
     db: Database
@@ -29,3 +31,4 @@ class Infra:
     secrets: SecretBox
     clock: Clock
     metrics: CollectorRegistry
+    objects: ObjectStore | None = None

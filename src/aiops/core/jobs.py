@@ -39,12 +39,24 @@ KEEP_FAILED_H: Final = 7 * 24
 POLL_S: Final = 5.0
 # While its server is away a worker cannot even end sooner than this.
 POOL_TIMEOUT_S: Final = 5.0
+# When what is too old goes. Often, because a process that starts runs what it missed for at most ten minutes, and a
+# hub on a laptop may never run for longer.
+RETENTION: Final = "*/10 * * * *"
 # Below the grace period of a pod; what is cut off then is queued again.
 SHUTDOWN_S: Final = 10
 
 _log = structlog.get_logger("aiops.jobs")
 
 JobFunction = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """Work that a module wants done once in the whole fleet at each time that `cron` names (UTC, five fields)."""
+
+    name: str
+    cron: str
+    run: Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -92,16 +104,13 @@ class Jobs:
         """Say what a job of this name does: `run(**args)`. It is tried again `RETRIES` times when it raises."""
         self._add(name, _Job(run, queue))
 
-    def periodic(self, cron: str, name: str, run: Callable[[], Awaitable[None]], *, queue: str) -> None:
-        """Run it once in the whole fleet at each time that `cron` names (UTC, five fields), never twice at once.
-
-        A run that fails is not tried again before its next time.
-        """
+    def periodic(self, job: Periodic, *, queue: str) -> None:
+        """Run it at its times, never twice at once. A run that fails is not tried again before its next time."""
 
         async def at(timestamp: int) -> None:  # noqa: ARG001 - the library names the time that a run stands for
-            await run()
+            await job.run()
 
-        self._add(name, _Job(at, queue, cron))
+        self._add(job.name, _Job(at, queue, job.cron))
 
     def _add(self, name: str, job: _Job) -> None:
         if name in self._jobs:

@@ -1,7 +1,8 @@
 """What a module is: plain data that the application is put together from.
 
 A module brings its public routes, the routes that serve its port to other processes, the tasks that must run while
-it is loaded, and the checks without which it cannot serve. It starts nothing by itself.
+it is loaded, the jobs that some replica does at their times, and the checks without which it cannot serve. It starts
+nothing by itself.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 
 from litestar.types import ControllerRouterHandler
 
+from aiops.core.jobs import Periodic
 from aiops.core.tasks import Task
 
 
@@ -31,4 +33,5 @@ class Module:
     internal: tuple[ControllerRouterHandler, ...] = ()
     resources: tuple[AbstractAsyncContextManager[object], ...] = ()
     tasks: tuple[Task, ...] = ()
+    jobs: tuple[Periodic, ...] = ()
     checks: tuple[Check, ...] = field(default=())

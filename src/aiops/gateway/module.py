@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from aiops.core import migrations
 from aiops.core.http.breaker import Breaker
 from aiops.core.infra import Infra
+from aiops.core.jobs import RETENTION, Periodic
 from aiops.core.module import Check, Module
 from aiops.core.tasks import Task
 from aiops.gateway.authenticate import TokenAuthenticator
@@ -92,6 +93,7 @@ def build(
             Task("gateway-sockets", gate.run),
             Task("gateway-token-usage", lambda: _write_usage(token_service)),
         ),
+        jobs=(Periodic("gateway.retention", RETENTION, token_service.expire),),
         checks=own,
     )
     return module, Edge(authenticator, gate, infra.metrics)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import msgspec
+import structlog
 from msgspec import Struct, field
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
@@ -27,7 +28,11 @@ from aiops.gateway.tables import api_tokens
 DEFAULT_EXPIRY: Final = "90d"
 MAX_LIFE: Final = timedelta(days=366)
 MAX_NAME: Final = 128
+# An expired token says so for as long; afterwards it is as unknown as one that never was.
+KEPT_EXPIRED: Final = timedelta(days=30)
 _PREFIX: Final = "aiops"
+
+_log = structlog.get_logger("aiops.tokens")
 
 
 class TokenRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -220,6 +225,13 @@ class TokenService:
                 raise _no_such(token_id)
             await audit.record(tx, caller, "token.revoke", f"token/{token_id}", details={"name": row.name})
         await self._control.end(Ended(credential_id=token_id))
+
+    async def expire(self) -> None:
+        """Forget tokens that have been useless for so long that nobody asks any more why theirs is refused. A job."""
+        async with self._db.begin() as tx:
+            gone = await tx.execute(delete(api_tokens).where(api_tokens.c.expires_at < self._clock() - KEPT_EXPIRED))
+        if gone.rowcount:
+            _log.info("forgot expired tokens", tokens=gone.rowcount)
 
     async def find(self, token_id: UUID) -> StoredToken | None:
         """The token as verification needs it, expired or not; None when there is none."""

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from msgspec import Struct
 from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,7 +31,6 @@ from aiops.registry.tables import clusters
 from aiops.registry.verdict import Outcomes, Verdict, conditions, judge
 
 IDLE_S: Final = 1.0
-FORGET_EVERY_S: Final = 3600.0
 _CLAIMED: Final = (
     "id",
     "name",
@@ -48,25 +46,18 @@ _CLAIMED: Final = (
 _log = structlog.get_logger("aiops.health")
 
 
-class Limits(Struct, frozen=True):
-    """How much one replica does at once, and how long history is kept."""
-
-    max_concurrent: int
-    history_days: int
-
-
 class HealthLoop:
     """Claims and checks due clusters; `run` is a supervised task."""
 
     def __init__(
-        self, db: Database, prober: Prober, vault: Vault, clock: Clock, cadence: Cadence, limits: Limits
+        self, db: Database, prober: Prober, vault: Vault, clock: Clock, cadence: Cadence, *, max_concurrent: int
     ) -> None:
         self._db = db
         self._prober = prober
         self._vault = vault
         self._clock = clock
         self._cadence = cadence
-        self._limits = limits
+        self._max_concurrent = max_concurrent
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -76,17 +67,11 @@ class HealthLoop:
     async def run(self) -> None:
         """Check until cancelled."""
         running: set[asyncio.Task[None]] = set()
-        loop = asyncio.get_running_loop()
-        forget_at = loop.time()
         try:
             while True:
                 self._wake.clear()
-                if loop.time() >= forget_at:
-                    async with self._db.begin() as tx:
-                        await history.forget(tx, self._clock() - timedelta(days=self._limits.history_days))
-                    forget_at = loop.time() + FORGET_EVERY_S
                 running = {task for task in running if not task.done()}
-                for row in await self._claim(self._limits.max_concurrent - len(running)):
+                for row in await self._claim(self._max_concurrent - len(running)):
                     running.add(asyncio.create_task(self._check_safely(row), name=f"check {row.name}"))
                 try:
                     async with asyncio.timeout(IDLE_S):

@@ -99,9 +99,9 @@ async def write_aggregate(tx: AsyncConnection, cluster_id: UUID, period: Period,
     await tx.execute(line.on_conflict_do_update(index_elements=["id"], set_=told))
 
 
-async def forget(tx: AsyncConnection, before: datetime) -> None:
-    """Remove what is older."""
-    await tx.execute(delete(health_history).where(health_history.c.observed_at < before))
+async def forget(tx: AsyncConnection, before: datetime) -> int:
+    """Remove what is older; how many lines that were."""
+    return (await tx.execute(delete(health_history).where(health_history.c.observed_at < before))).rowcount
 
 
 def read_period(stored: Any) -> Period | None:

@@ -1,5 +1,6 @@
 """The registry's public routes."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,6 +9,8 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from aiops.core.audit import AuditEntry, Filter, Outcome
+from aiops.core.clock import aware
 from aiops.core.identity import Identity
 from aiops.core.peer import HOP_HEADER
 from aiops.core.web import Page, Paging, etag, page_of, requires
@@ -28,7 +31,7 @@ from aiops.registry.model import (
     Status,
     Webhook,
 )
-from aiops.registry.trail import AuditEntry, Trail
+from aiops.registry.trail import Trail
 
 READ = "clusters:read"
 
@@ -177,15 +180,24 @@ def _summary(fleet: Fleet) -> HTTPRouteHandler:
 
 def _audit(trail: Trail) -> HTTPRouteHandler:
     @get("/audit", guards=[requires("audit:read")])
-    async def list_audit(
+    async def list_audit(  # noqa: PLR0913, PLR0917 - one parameter of the query each
         identity: NamedDependency[Identity],
         paging: NamedDependency[Paging],
         cluster_id: FromQuery[UUID | None] = None,
         actor: FromQuery[str | None] = None,
         action: FromQuery[str | None] = None,
+        resource: FromQuery[str | None] = None,
+        outcome: FromQuery[Outcome | None] = None,
+        start_time: FromQuery[datetime | None] = None,
+        end_time: FromQuery[datetime | None] = None,
     ) -> Page[AuditEntry]:
+        """Who did what, newest first; filters are exact, `end_time` is excluded."""
         identity.require_everything("audit:read")
-        items, total = await trail.page(paging, cluster_id=cluster_id, actor=actor, action=action)
+        aware(start_time, "start_time")
+        aware(end_time, "end_time")
+        clusters = None if cluster_id is None else (cluster_id,)
+        wanted = Filter(actor, action, resource, clusters, outcome, start_time, end_time)
+        items, total = await trail.page(wanted, paging)
         return page_of(items, total, paging)
 
     return list_audit

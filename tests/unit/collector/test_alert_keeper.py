@@ -73,7 +73,7 @@ async def test_what_nobody_told_of_for_the_retention_is_forgotten(db: Database, 
     await fill(db, EAST, now - timedelta(days=91))
     await fill(db, WEST, now - timedelta(days=89))
 
-    await AlertKeeper(db, bus, lambda: now, history_days=90, consumer="a").expire_once()
+    await AlertKeeper(db, bus, lambda: now, history_days=90, consumer="a").expire()
 
     assert await counts(db) == (2, 2)
 
@@ -83,6 +83,6 @@ async def test_an_alert_that_is_still_told_of_stays(db: Database, bus: Bus) -> N
     await fill(db, EAST, now - timedelta(days=91))
     await fill(db, EAST, now - timedelta(days=1))
 
-    await AlertKeeper(db, bus, lambda: now, history_days=90, consumer="a").expire_once()
+    await AlertKeeper(db, bus, lambda: now, history_days=90, consumer="a").expire()
 
     assert await counts(db) == (2, 0)

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from aiops.core.db import Database
 from aiops.core.errors import ServiceUnavailable
-from aiops.core.jobs import Jobs
+from aiops.core.jobs import Jobs, Periodic
 from aiops.core.tasks import Supervisor
 from tests.unit.core.killable import Postgres
 
@@ -241,7 +241,7 @@ async def test_the_job_of_a_killed_worker_is_queued_again(
 
 _HANGING_WORKER = """
 import asyncio, sys
-from aiops.core.jobs import Jobs
+from aiops.core.jobs import Jobs, Periodic
 
 async def hang(number):
     await asyncio.Event().wait()
@@ -286,7 +286,7 @@ async def test_a_periodic_job_runs_by_itself(jobs: Jobs, eventually: Eventually)
     async def run() -> None:
         ran.set()
 
-    jobs.periodic("* * * * * *", "tidy", run, queue="queue")  # a sixth field: seconds
+    jobs.periodic(Periodic("tidy", "* * * * * *", run), queue="queue")  # a sixth field: seconds
     async with working(jobs), asyncio.timeout(20):
         await ran.wait()
 

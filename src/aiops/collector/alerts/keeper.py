@@ -1,6 +1,5 @@
 """Forgets alerts: those of clusters that are gone, and what is older than the retention. Changes none."""
 
-import asyncio
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -15,14 +14,13 @@ from aiops.core.db import Database
 from aiops.core.message import Message
 
 GROUP: Final = "collector"
-EVERY_S: Final = 3600.0
 _CLUSTER_DELETED: Final = "CLUSTER_DELETED"
 
 _log = structlog.get_logger("aiops.alerts")
 
 
 class AlertKeeper:
-    """Two tasks of the collector. Every replica may run them: what they do twice does no harm."""
+    """A task and a job of the collector. Every replica may run them: what they do twice does no harm."""
 
     def __init__(self, db: Database, bus: Bus, clock: Clock, *, history_days: int, consumer: str) -> None:
         self._db = db
@@ -47,12 +45,6 @@ class AlertKeeper:
                 await tx.execute(delete(table).where(table.c.cluster_id == cluster_id))
 
     async def expire(self) -> None:
-        """Forget hourly what nobody has spoken of for the retention's days. Runs for ever."""
-        while True:
-            await self.expire_once()
-            await asyncio.sleep(EVERY_S)
-
-    async def expire_once(self) -> None:
         """Remove transitions older than the retention, and alerts that nobody has told of since.
 
         Firing ones too: Alertmanager repeats those every few hours, so this one is not firing any more.
