@@ -2,21 +2,25 @@
 
 import time
 import uuid
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import pytest
 
 from tests.conftest import PrometheusPair
-from tests.flows.hubs import HubUnderTest
+from tests.flows.hubs import HubUnderTest, OneProcess
 from tests.flows.listener import Listener
 from tests.servers.alertmanager import Alertmanager
-from tests.servers.otlp import OtlpReceiver
+from tests.servers.otlp import OtlpReceiver, Span
+from tests.servers.prometheus import require_tracing
+from tests.servers.site import Site
 from tests.servers.waiting import until
 
 pytestmark = pytest.mark.real
 
 Sites = dict[str, dict[str, Any]]
+# A W3C span id: of whoever asks the hub.
+CALLER: Final = "00f067aa0ba902b7"
 
 
 def rows(answer: dict[str, Any], cluster: str) -> list[tuple[dict[str, str], list[Any]]]:
@@ -27,17 +31,28 @@ def rows(answer: dict[str, Any], cluster: str) -> list[tuple[dict[str, str], lis
     return sorted(found, key=str)
 
 
+def asked(site: Site, moment: str) -> list[dict[str, Any]]:
+    """What the member itself answers."""
+    path = f"/api/v1/query?query=node_cpu_seconds_total&time={moment}"
+    found: list[dict[str, Any]] = site.prometheus.get(path)["data"]["result"]
+    return found
+
+
 def test_the_federated_answer_equals_asking_each_member(
     hub: HubUnderTest, sites: Sites, prometheus_pair: PrometheusPair
 ) -> None:
-    at = time.time() - 2
-    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+    both = (prometheus_pair.east, prometheus_pair.west)
+
+    def settled() -> str | None:
+        """A moment that no scrape will write into any more and for which both have data."""
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 2))
+        return moment if all(asked(site, moment) for site in both) else None
+
+    moment = until(settled, what="both sites to have scraped their node-exporter")
     answer = hub.ask("POST", "/api/v1/metrics/query", {"query": "node_cpu_seconds_total", "time": moment})
     assert not answer["partial"]
-    for site in (prometheus_pair.east, prometheus_pair.west):
-        direct = site.prometheus.get(f"/api/v1/query?query=node_cpu_seconds_total&time={moment}")["data"]["result"]
-        expected = sorted([(one["metric"], [one["value"]]) for one in direct], key=str)
-        assert expected
+    for site in both:
+        expected = sorted([(one["metric"], [one["value"]]) for one in asked(site, moment)], key=str)
         assert rows(answer, f"site-{site.name}") == expected
 
 
@@ -88,20 +103,21 @@ def test_a_dead_member_is_named_and_comes_back_by_itself(
     until(whole, what="the member to be asked again", timeout_s=60)
 
 
-def test_one_trace_leads_through_the_hub(hub: HubUnderTest, sites: Sites, otlp: OtlpReceiver) -> None:
+def test_one_trace_leads_through_the_hub_into_the_member(hub: HubUnderTest, sites: Sites, otlp: OtlpReceiver) -> None:
+    require_tracing()
     trace_id = uuid.uuid4().hex
     hub.ask(
         "POST",
         "/api/v1/metrics/query",
         {"query": "up"},
-        headers={"traceparent": f"00-{trace_id}-00f067aa0ba902b7-01"},
+        headers={"traceparent": f"00-{trace_id}-{CALLER}-01"},
     )
-    services = {"aiops"} if type(hub).__name__ == "OneProcess" else {"aiops-gateway", "aiops-collector"}
+    hops = ["aiops"] if isinstance(hub, OneProcess) else ["aiops-gateway", "aiops-collector"]
 
     def arrived() -> bool | None:
-        return {span.service for span in otlp.of_trace(trace_id)} >= services or None
+        return _way_to_the_caller("prometheus", otlp.of_trace(trace_id)) == ["prometheus", *reversed(hops)] or None
 
-    until(arrived, what="the spans of every part", timeout_s=20)
+    until(arrived, what="a span of the member below one of each hop", timeout_s=40)
 
 
 def test_nothing_acknowledged_is_lost_or_doubled_when_everything_is_killed(hub: HubUnderTest, sites: Sites) -> None:
@@ -125,6 +141,20 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_everything_is_killed(hub: 
     assert not answer["partial"]
     for cluster in created:
         hub.ask("DELETE", f"/api/v1/clusters/{cluster['id']}", expect=204)
+
+
+def _way_to_the_caller(service: str, spans: Sequence[Span]) -> list[str]:
+    """The services from a span of this one up to the first hop, each named once; empty while spans are missing."""
+    by_id = {span.span_id: span for span in spans}
+    at = next((span for span in spans if span.service == service), None)
+    way: list[str] = []
+    while at is not None:
+        if at.service not in way:
+            way.append(at.service)
+        if at.parent_span_id == CALLER:
+            return way
+        at = by_id.get(at.parent_span_id)
+    return []
 
 
 def register(hub: HubUnderTest, name: str) -> dict[str, Any]:

@@ -13,11 +13,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NoReturn, Self
 
 import pytest
 
-CACHE: Final = Path.home() / ".cache" / "aiops-nextgen" / "bin"
+CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aiops-nextgen" / "bin"
 # Where a server may be when PATH does not name it: the system's packages, `go install`, our own cache.
 FOLDERS: Final = (Path("/usr/bin"), Path("/usr/sbin"), Path.home() / "go" / "bin", CACHE)
 # Debian renames what it packages.
@@ -51,9 +51,14 @@ def find(name: str) -> Path | None:
 
 def require(name: str) -> Path:
     """The executable called `name`. Without it the test is skipped; under `AIOPS_REQUIRE_REAL=1` it fails."""
-    if found := find(name):
-        return found
-    reason = f"{name} is not installed: looked in PATH, {', '.join(map(str, FOLDERS))}"
+    found = find(name)
+    if found is None:
+        missing(f"{name} is not installed: looked in PATH, {', '.join(map(str, FOLDERS))}")
+    return found
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test for want of a real part, or fail it where those are required."""
     if os.environ.get("AIOPS_REQUIRE_REAL") == "1":
         pytest.fail(reason + "; AIOPS_REQUIRE_REAL=1 asks for it")
     pytest.skip(reason)

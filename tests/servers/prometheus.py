@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import yaml
 
 from tests.servers.loopback import HOST, LoopbackServer
-from tests.servers.processes import require
+from tests.servers.processes import missing, require
 
 Labels = Mapping[str, str]
 # The smallest that Prometheus takes without rounding; tests wait for the next one.
@@ -21,16 +21,18 @@ def scrape(job: str, *targets: str, labels: Labels | None = None) -> dict[str, A
     return {"job_name": job, "static_configs": [{"targets": list(targets), "labels": dict(labels or {})}]}
 
 
-def can_trace() -> bool:
-    """Whether the installed Prometheus reports spans; Debian builds its own without OpenTelemetry."""
-    return b"otlptrace" in require(Prometheus.binary).read_bytes()
+def require_tracing() -> None:
+    """Skip, or fail where real parts are required, unless Prometheus reports spans; Debian builds it without."""
+    binary = require(Prometheus.binary)
+    if b"otlptrace" not in binary.read_bytes():
+        missing(f"{binary} is built without OpenTelemetry; `.ci/run` builds one with it")
 
 
 class Prometheus(LoopbackServer):
     """A Prometheus that scrapes itself and what it is told to.
 
     `rules` are rule groups in Prometheus's own form. `traces_to` is the `host:port` of an OTLP/HTTP receiver: a
-    Prometheus that `can_trace` reports its requests there. Alertmanagers can come and go while it runs.
+    Prometheus that can trace reports its requests there. Alertmanagers can come and go while it runs.
     """
 
     binary = "prometheus"

@@ -25,7 +25,7 @@ from tests.servers.loopback import free_port, request
 from tests.servers.node_exporter import NodeExporter
 from tests.servers.otlp import OtlpReceiver, Span
 from tests.servers.processes import Process
-from tests.servers.prometheus import Prometheus, can_trace
+from tests.servers.prometheus import Prometheus, require_tracing
 from tests.servers.recorder import Recorder
 from tests.servers.site import FAULT_ALERT
 from tests.servers.waiting import eventually, until
@@ -72,8 +72,7 @@ def test_a_fault_reaches_the_webhook_with_the_token_and_resolves(
 
 @pytest.mark.real
 def test_prometheus_reports_its_span_of_a_traced_request(prometheus_pair: PrometheusPair, otlp: OtlpReceiver) -> None:
-    if not can_trace():
-        pytest.skip("this build of Prometheus reports no spans")
+    require_tracing()
     trace_id, parent = secrets.token_hex(16), secrets.token_hex(8)
 
     port = prometheus_pair.west.prometheus.port
