@@ -106,7 +106,7 @@ def compose(
     builder = _Builder(settings, infra, names)
     built = builder.build()
     publishes = PUBLISHERS & set(names)
-    relay = [Task("outbox.relay", Relay(infra.db, infra.bus).run)] if publishes else []
+    relay = [Task("outbox.relay", Relay(infra.db, infra.bus, metrics=infra.metrics).run)] if publishes else []
     own = (task for module in built for task in module.tasks)
     supervisor = Supervisor([*extra_tasks, *relay, *own, *_work(settings, role, built)])
     lifecycle = Lifecycle()

@@ -7,12 +7,14 @@ bus: while it is away, rows wait.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
 import msgspec
 import psycopg
 import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from psycopg.rows import tuple_row
 from sqlalchemy import (
     BigInteger,
@@ -106,10 +108,18 @@ class Relay:
     `keep` is how long rows stay after their append.
     """
 
-    def __init__(self, db: Database, bus: EventLog, *, keep: timedelta = timedelta(hours=1)) -> None:
+    def __init__(
+        self, db: Database, bus: EventLog, *, metrics: CollectorRegistry, keep: timedelta = timedelta(hours=1)
+    ) -> None:
         self._db = db
         self._bus = bus
         self._keep = keep
+        self._appended = Counter("outbox_appended", "Events appended to the bus.", registry=metrics)
+        self._waiting = Gauge(
+            "outbox_waiting_events",
+            "Events that wait for the bus, as the replica that relays them last saw it; 0 where another one does.",
+            registry=metrics,
+        )
 
     async def run(self) -> None:
         """Relay until cancelled; a store that is away is waited for."""
@@ -134,6 +144,7 @@ class Relay:
         while True:
             if await _value(connection, "SELECT pg_try_advisory_lock(%s)", RELAY_LOCK):
                 return
+            self._waiting.set(0)
             await asyncio.sleep(SWEEP_S)
 
     async def _lead(self, connection: psycopg.AsyncConnection) -> None:
@@ -142,8 +153,11 @@ class Relay:
         expire_at = 0.0
         loop = asyncio.get_running_loop()
         while True:
-            while await self._append_batch(connection):
-                pass
+            try:
+                while await self._append_batch(connection):
+                    pass
+            finally:
+                await self._measure(connection)
             if loop.time() >= expire_at:
                 await self._expire(connection)
                 expire_at = loop.time() + EXPIRE_EVERY_S
@@ -163,11 +177,17 @@ class Relay:
             if not rows:
                 return False
             await self._bus.append([_to_message(row) for row in rows])
+            self._appended.inc(len(rows))
             await cursor.execute(
                 "UPDATE outbox SET appended_at = clock_timestamp() WHERE id = ANY(%s)",
                 ([row[0] for row in rows],),
             )
         return len(rows) == BATCH
+
+    async def _measure(self, connection: psycopg.AsyncConnection) -> None:
+        """Also while the bus is away, which is when the number matters; another replica may relay afterwards."""
+        with suppress(psycopg.Error):
+            self._waiting.set(await _value(connection, "SELECT count(*) FROM outbox WHERE appended_at IS NULL") or 0)
 
     async def _follow_epoch(self, connection: psycopg.AsyncConnection) -> None:
         """When the bus may have lost entries, put every row that is still here back among the waiting ones.

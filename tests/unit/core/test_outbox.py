@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select, text
 
 from aiops.core.bus import BEGINNING, Bus
@@ -26,6 +27,10 @@ Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 @pytest.fixture
 def bus(redis: RedisConnection) -> Bus:
     return Bus(redis)
+
+
+def relay(db: Database, bus: Bus, *, metrics: CollectorRegistry | None = None, **options: timedelta) -> Relay:
+    return Relay(db, bus, metrics=metrics or CollectorRegistry(), **options)
 
 
 @asynccontextmanager
@@ -60,6 +65,15 @@ def all_of(bus: Bus, published: Sequence[UUID]) -> Callable[[], Awaitable[bool]]
     return arrived
 
 
+def noted(db: Database) -> Callable[[], Awaitable[bool]]:
+    """Whether every append has been written down; a relay that ends before repeats its last ones."""
+
+    async def none_wait() -> bool:
+        return await waiting(db) == 0
+
+    return none_wait
+
+
 async def test_what_was_published_arrives_byte_for_byte(db: Database, bus: Bus, eventually: Eventually) -> None:
     message = Message(
         event_id=uuid4(),
@@ -71,7 +85,7 @@ async def test_what_was_published_arrives_byte_for_byte(db: Database, bus: Bus, 
     )
     async with db.begin() as tx:
         await publish(tx, message)
-    async with running(Relay(db, bus)):
+    async with running(relay(db, bus)):
         await eventually(all_of(bus, [message.event_id]))
     (found,) = await bus.range(BEGINNING)
     assert found.message == message
@@ -86,14 +100,14 @@ async def test_a_transaction_that_is_undone_publishes_nothing(db: Database, bus:
 
     with pytest.raises(KeyError):
         await undone()
-    async with running(Relay(db, bus)):
+    async with running(relay(db, bus)):
         published = [await publish_one(db)]
         await eventually(all_of(bus, published))
     assert await on_bus(bus) == published
 
 
 async def test_events_arrive_in_the_order_of_their_commits(db: Database, bus: Bus, eventually: Eventually) -> None:
-    async with running(Relay(db, bus)):
+    async with running(relay(db, bus)):
         published = [await publish_one(db) for _ in range(50)]
         await eventually(all_of(bus, published))
     assert await on_bus(bus) == published
@@ -103,7 +117,7 @@ async def test_a_waiting_relay_is_woken_well_before_its_sweep(
     db: Database, bus: Bus, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aiops.core.outbox.SWEEP_S", 30)
-    async with running(Relay(db, bus)):
+    async with running(relay(db, bus)):
         await eventually(all_of(bus, [await publish_one(db)]))
         await eventually(all_of(bus, [await publish_one(db)]))
 
@@ -113,18 +127,19 @@ async def test_many_rows_are_appended_in_batches(
 ) -> None:
     monkeypatch.setattr("aiops.core.outbox.BATCH", 7)
     published = [await publish_one(db) for _ in range(30)]
-    async with running(Relay(db, bus)):
+    async with running(relay(db, bus)):
         await eventually(all_of(bus, published))
     assert await on_bus(bus) == published
 
 
 async def test_of_two_relays_one_works_and_the_other_takes_over(db: Database, bus: Bus, eventually: Eventually) -> None:
-    async with running(Relay(db, bus)) as (first,):
+    async with running(relay(db, bus)) as (first,):
         published = [await publish_one(db)]
         await eventually(all_of(bus, published))
-        async with running(Relay(db, bus)):
+        async with running(relay(db, bus)):
             published += [await publish_one(db) for _ in range(20)]
             await eventually(all_of(bus, published))
+            await eventually(noted(db))
             first.cancel()
             await asyncio.wait({first})
             published += [await publish_one(db) for _ in range(20)]
@@ -133,7 +148,7 @@ async def test_of_two_relays_one_works_and_the_other_takes_over(db: Database, bu
 
 
 async def test_a_relay_whose_lock_connection_is_cut_goes_on(db: Database, bus: Bus, eventually: Eventually) -> None:
-    async with running(Relay(db, bus)):
+    async with running(relay(db, bus)):
         await eventually(all_of(bus, [await publish_one(db)]))
         async with db.read() as connection:
             cut = await connection.execute(
@@ -143,19 +158,33 @@ async def test_a_relay_whose_lock_connection_is_cut_goes_on(db: Database, bus: B
         await eventually(all_of(bus, [await publish_one(db)]))
 
 
-async def test_rows_wait_while_redis_is_away(db: Database, bus: Bus, valkey: Valkey, eventually: Eventually) -> None:
-    async with running(Relay(db, bus)):
+async def test_rows_wait_while_redis_is_away_and_the_metrics_tell_how_many(
+    db: Database, bus: Bus, valkey: Valkey, eventually: Eventually
+) -> None:
+    metrics = CollectorRegistry()
+
+    def waits(events: int) -> Callable[[], Awaitable[bool]]:
+        async def told() -> bool:
+            return metrics.get_sample_value("outbox_waiting_events") == events
+
+        return told
+
+    async with running(relay(db, bus, metrics=metrics)):
         await eventually(all_of(bus, [await publish_one(db)]))
         valkey.kill()
         published = [await publish_one(db) for _ in range(5)]
+        await eventually(waits(5))
         valkey.start()
         await eventually(all_of(bus, published))
+        await eventually(waits(0))
+    # Five and the first, which the new epoch gets again.
+    assert metrics.get_sample_value("outbox_appended_total") == 7
 
 
 async def test_a_new_epoch_gets_recent_events_again_with_the_same_ids(
     db: Database, bus: Bus, redis: RedisConnection, eventually: Eventually
 ) -> None:
-    async with running(Relay(db, bus)):
+    async with running(relay(db, bus)):
         published = [await publish_one(db) for _ in range(10)]
         await eventually(all_of(bus, published))
         with redis.use() as client:
@@ -167,19 +196,15 @@ async def test_a_new_epoch_gets_recent_events_again_with_the_same_ids(
 async def test_events_whose_hour_is_over_are_not_sent_again(
     db: Database, bus: Bus, redis: RedisConnection, eventually: Eventually
 ) -> None:
-    async with running(Relay(db, bus)):
+    async with running(relay(db, bus)):
         old = await publish_one(db)
         await eventually(all_of(bus, [old]))
-
-        async def noted() -> bool:
-            return await waiting(db) == 0
-
-        await eventually(noted)
+        await eventually(noted(db))
     async with db.begin() as tx:
         await tx.execute(text("UPDATE outbox SET appended_at = appended_at - interval '61 minutes'"))
     with redis.use() as client:
         await client.flushall()
-    async with running(Relay(db, bus)):
+    async with running(relay(db, bus)):
         new = await publish_one(db)
         await eventually(all_of(bus, [new]))
 
@@ -205,7 +230,7 @@ async def test_rows_are_deleted_when_their_time_is_over(
     db: Database, bus: Bus, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aiops.core.outbox.EXPIRE_EVERY_S", 0)
-    async with running(Relay(db, bus, keep=timedelta(milliseconds=50))):
+    async with running(relay(db, bus, keep=timedelta(milliseconds=50))):
         await eventually(all_of(bus, [await publish_one(db)]))
 
         async def gone() -> bool:
@@ -235,7 +260,7 @@ async def test_nothing_acknowledged_is_lost_when_both_stores_are_killed_in_the_m
 
         await eventually(reached)
 
-    async with running(Relay(db, bus), Relay(db, bus)):
+    async with running(relay(db, bus), relay(db, bus)):
         publishers = [asyncio.create_task(keep_publishing()) for _ in range(3)]
         for server in (valkey, postgres, valkey):
             await more(100)
