@@ -9,6 +9,7 @@ An offset is a stream entry id (`<milliseconds>-<sequence>`), opaque outside of 
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 from uuid import uuid4
@@ -37,6 +38,9 @@ MAX_TRIES: Final = 5
 RETRY_DELAY_S: Final = 0.1
 MAX_RETRY_DELAY_S: Final = 5.0
 _FIELD: Final = b"m"
+# Redis takes shorter forms too, which mean other entries at the two ends of a range.
+_OFFSET: Final = re.compile(r"([0-9]{1,20})-([0-9]{1,20})", re.ASCII)
+_LARGEST: Final = 2**64 - 1
 
 # Creates the stream and its creation id together, so that losing either is a new epoch. INFO's run_id (Redis
 # documentation, INFO command, section "server") is new at each start of the server.
@@ -110,8 +114,10 @@ class Status(Struct, frozen=True):
 
 def order(offset: str) -> tuple[int, int]:
     """A key by which offsets of one epoch sort. Raises `ValueError` when it is no offset."""
-    milliseconds, _, sequence = offset.partition("-")
-    return int(milliseconds), int(sequence or 0)
+    match = _OFFSET.fullmatch(offset)
+    if match is None or max(key := (int(match[1]), int(match[2]))) > _LARGEST:
+        raise ValueError(f"{offset[:40]!r} is no offset of a stream")
+    return key
 
 
 class Bus:
