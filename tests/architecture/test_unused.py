@@ -36,7 +36,6 @@ ALLOWED: Final = {
     "engine": "tests, to count statements",
     "open_origins": "tests, to see that idle connections go",
     "tightened": "the fan-out's share of a query's time, in its tests",
-    "lift_deadline": "streams of events through the proxy",
     "subprotocol": "callers of a socket",
     "defer": "one-off jobs; discovery and investigations are the first to queue one",
     "register": "one-off jobs; discovery and investigations are the first to queue one",
