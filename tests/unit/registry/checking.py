@@ -6,7 +6,7 @@ Only what a test makes due is checked: intervals are the contract's, so nothing 
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -58,8 +58,7 @@ class Replica:
         """End it wherever it is. It gives nothing back, so for the database this is a lost machine."""
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
 
     @property
     def running(self) -> bool:
