@@ -56,7 +56,6 @@ class PeerSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class AuthSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Identity."""
 
-    mode: str = "local"  # API tokens alone
     admin_token: str = ""  # accepted as an administrator's token; `aiops up` makes one at its first start
     internal_secret: str = ""  # signs the hop between roles; `new,old` while it is being rotated
     session_s: int = 12 * 3600  # a working day: the cookie's life when its token lives longer

@@ -58,4 +58,8 @@ def show(*, hub: Hub, alert_id: str) -> None:
 def summary(*, hub: Hub) -> None:
     """Count alerts by state, severity and cluster."""
     found = hub.ask("GET", "/api/v1/alerts/summary")
-    hub.show(found, ("what", "count"), [(key, value) for key, value in found.items()])
+    rows = [("all", found["total"])]
+    rows += [(f"state {state}", count) for state, count in found["by_state"].items()]
+    rows += [(f"severity {severity}", count) for severity, count in found["by_severity"].items()]
+    rows += [(f"cluster {one['cluster_name']}", one["total"]) for one in found["by_cluster"]]
+    hub.show(found, ("what", "count"), rows)

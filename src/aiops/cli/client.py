@@ -13,10 +13,11 @@ from prometheus_client import CollectorRegistry
 
 from aiops import __version__
 from aiops.core.errors import AiopsError
-from aiops.core.http import AddressPolicy, Deadline, HttpClient, HttpMetrics, HttpRequest
+from aiops.core.http import AddressPolicy, Deadline, HttpClient, HttpMetrics, HttpRequest, UpstreamFailure
 
 Params = Mapping[str, Any]
 _ERROR = 400
+_WHERE = "is --server (or AIOPS_SERVER) the address of a running hub?"
 
 
 class Hub:
@@ -62,10 +63,14 @@ class Hub:
             async with self.client() as client:
                 answer = await client.fetch(request, Deadline.after(self.timeout_s))
         except AiopsError as error:
-            raise click.ClickException(f"the hub cannot be asked: {error.message}") from error
+            where = f"; {_WHERE}" if isinstance(error, UpstreamFailure) else ""
+            raise click.ClickException(f"the hub cannot be asked: {error.message}{where}") from error
         if answer.status >= _ERROR:
             raise click.ClickException(_said(answer.status, answer.body))
-        return msgspec.json.decode(answer.body) if answer.body else None
+        try:
+            return msgspec.json.decode(answer.body) if answer.body else None
+        except msgspec.DecodeError as error:
+            raise click.ClickException(_said(answer.status, answer.body)) from error
 
     def pages(self, path: str, params: Params, *, limit: int | None) -> list[dict[str, Any]]:
         """The items of a list, over as many pages as it takes; `limit` None means all."""
@@ -96,7 +101,12 @@ def _said(status: int, body: bytes) -> str:
         error = msgspec.json.decode(body)["error"]
         return f"{error['code']}: {error['message']}"
     except (msgspec.DecodeError, KeyError, TypeError):
-        return f"the hub answered {status}; is --server the address of a hub?"
+        return f"something answered {status} that is no hub; {_WHERE}"
+
+
+def plain(text: str) -> str:
+    """The text on one line and without what a terminal would obey: clusters write messages, and not only good ones."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def table(columns: list[str], rows: list[list[str]]) -> None:
@@ -104,6 +114,7 @@ def table(columns: list[str], rows: list[list[str]]) -> None:
     if not rows:
         click.echo("nothing found", err=True)
         return
+    rows = [[plain(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(columns, *rows, strict=True)]
 
     def line(cells: list[str]) -> str:
@@ -118,9 +129,23 @@ def warn_partial(answer: Mapping[str, Any]) -> None:
     """Name on stderr what a federated answer lacks."""
     for outcome in answer.get("federation", {}).get("clusters", ()):
         if outcome["status"] != "SUCCESS":
-            click.echo(f"warning: {outcome['cluster_name']}: {outcome['status']}: {outcome['error']}", err=True)
+            warning = f"{outcome['cluster_name']}: {outcome['status']}: {outcome['error']}"
+            click.echo(f"warning: {plain(warning)}", err=True)
     for warning in answer.get("warnings", ()):
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(f"warning: {plain(warning)}", err=True)
+
+
+def label_pair(label: str) -> tuple[str, str]:
+    """The two sides of KEY=VALUE.
+
+    Raises:
+        UsageError: it has no two sides; leaving it out instead would widen what was asked for.
+
+    """
+    key, separator, value = label.partition("=")
+    if not separator or not key:
+        raise click.UsageError(f"--label {label}: write key=value")
+    return key, value
 
 
 def hub_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -145,6 +170,6 @@ def complete_cluster(ctx: click.Context, _: click.Parameter, incomplete: str) ->
     hub = Hub(given.get("server") or "http://127.0.0.1:8080", given.get("token"), as_json=False, timeout_s=2)
     try:
         found = hub.ask("GET", "/api/v1/clusters", params={"name": incomplete, "page_size": 100})
-    except click.ClickException:
+        return [item["name"] for item in found["items"] if item["name"].startswith(incomplete)]
+    except (click.ClickException, KeyError, TypeError):  # no hub, or something else at its address
         return []
-    return [item["name"] for item in found["items"] if item["name"].startswith(incomplete)]

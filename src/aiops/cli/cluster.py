@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from aiops.cli.client import Hub, complete_cluster, hub_options
+from aiops.cli.client import Hub, complete_cluster, hub_options, label_pair
 
 KINDS = ("prometheus", "thanos", "alertmanager", "loki", "tempo")
 CHOICES = {
@@ -13,6 +13,7 @@ CHOICES = {
     "environment": ("PRODUCTION", "STAGING", "DEVELOPMENT", "LAB"),
     "platform": ("OPENSHIFT", "KUBERNETES", "MICROSHIFT"),
 }
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False, readable=True)
 RECEIVER = """\
 Alertmanager sends this cluster's alerts with this receiver; the token is shown only once:
 
@@ -47,9 +48,9 @@ def cluster() -> None:
 @click.option("--region")
 @click.option("--display-name")
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="May be repeated.")
-@click.option("--token-file", type=click.Path(path_type=Path, exists=True), help="Bearer token for all endpoints.")
-@click.option("--kubeconfig", type=click.Path(path_type=Path, exists=True), help="Its current context's token is kept.")
-@click.option("--ca-file", type=click.Path(path_type=Path, exists=True), help="CA for all endpoints, PEM.")
+@click.option("--token-file", type=FILE, help="Bearer token for all endpoints.")
+@click.option("--kubeconfig", type=FILE, help="Its current context's token is kept.")
+@click.option("--ca-file", type=FILE, help="CA for all endpoints, PEM.")
 @click.option("--insecure-skip-tls-verify", is_flag=True, help="Do not check the endpoints' certificates.")
 @hub_options
 def add(  # noqa: PLR0913 - one option each
@@ -68,31 +69,48 @@ def add(  # noqa: PLR0913 - one option each
     urls = {kind: fields.pop(kind) for kind in KINDS}
     endpoints: dict[str, Any] = {f"{kind}_url": url for kind, url in urls.items() if url}
     if ca_file or insecure_skip_tls_verify:
-        tls = {"ca": ca_file.read_text() if ca_file else None, "insecure": insecure_skip_tls_verify}
+        tls = {"ca": _text(ca_file) if ca_file else None, "insecure": insecure_skip_tls_verify}
         endpoints["options"] = {kind: {"tls": tls} for kind, url in urls.items() if url}
     body = {
         "name": name,
         "api_server_url": api_server,
-        "labels": dict(_pair(label) for label in labels),
+        "labels": dict(label_pair(label) for label in labels),
         "endpoints": endpoints,
         **{field: value for field, value in fields.items() if value is not None},
     }
+    credentials = _credentials(token_file, kubeconfig)
     created = hub.ask("POST", "/api/v1/clusters", body)
-    if token_file or kubeconfig:
-        credentials = (
-            {"auth_type": "KUBECONFIG", "kubeconfig": kubeconfig.read_text()}
-            if kubeconfig
-            else {
-                "auth_type": "SERVICE_ACCOUNT",
-                "token": token_file.read_text().strip() if token_file else "",
-            }
-        )
-        hub.ask("POST", f"/api/v1/clusters/{created['id']}/credentials", credentials)
+    # Told before anything else can fail: the webhook's token is shown only once.
     if hub.as_json:
         hub.show(created, (), ())
-        return
-    click.echo(f"{name} is registered as {created['id']}\n")
-    click.echo(RECEIVER.format(**created["webhook"]))
+    else:
+        click.echo(f"{name} is registered as {created['id']}\n")
+        click.echo(RECEIVER.format(**created["webhook"]))
+    if credentials is not None:
+        try:
+            hub.ask("POST", f"/api/v1/clusters/{created['id']}/credentials", credentials)
+        except click.ClickException as error:
+            raise click.ClickException(
+                f"{name} is registered, but without credentials: {error.message}; "
+                f"remove it with 'aiops cluster remove {name}' and add it again"
+            ) from error
+
+
+def _credentials(token_file: Path | None, kubeconfig: Path | None) -> dict[str, str] | None:
+    if token_file and kubeconfig:
+        raise click.UsageError("give --token-file or --kubeconfig, not both")
+    if kubeconfig:
+        return {"auth_type": "KUBECONFIG", "kubeconfig": _text(kubeconfig)}
+    if token_file:
+        return {"auth_type": "SERVICE_ACCOUNT", "token": _text(token_file).strip()}
+    return None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{file} is no text") from error
 
 
 @cluster.command("list")
@@ -150,10 +168,3 @@ def remove(*, hub: Hub, name: str, yes: bool) -> None:
         raise click.ClickException("not removed: what you typed is not its name")
     hub.ask("DELETE", f"/api/v1/clusters/{cluster_id}")
     click.echo(f"{name} is removed")
-
-
-def _pair(label: str) -> tuple[str, str]:
-    key, separator, value = label.partition("=")
-    if not separator or not key:
-        raise click.UsageError(f"--label {label}: write key=value")
-    return key, value

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from aiops.cli.client import Hub, hub_options
+from aiops.cli.client import Hub, hub_options, plain
 from aiops.core.errors import AiopsError
 from aiops.core.http import ClientSocket, Closed, Deadline, HttpRequest
 
@@ -92,7 +92,8 @@ class _Follower:
         else:
             payload = event["payload"]
             what = payload.get("reason") or payload.get("alert", {}).get("message", "")
-            click.echo(f"{event['timestamp']}  {event['event_type']:<24} {event['cluster_name'] or '':<20} {what}")
+            line = f"{event['timestamp']}  {event['event_type']:<24} {event['cluster_name'] or '':<20} {what}"
+            click.echo(plain(line))
         if self._left is not None:
             self._left -= 1
 

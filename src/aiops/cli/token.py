@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from aiops.cli.client import Hub, hub_options
+from aiops.cli.client import Hub, hub_options, label_pair
 
 
 @click.group()
@@ -49,7 +49,7 @@ def create(
     if clusters:
         selector = {"ids": [hub.cluster_id(one) for one in clusters]}
     elif labels:
-        selector = {"labels": dict(label.split("=", 1) for label in labels if "=" in label)}
+        selector = {"labels": dict(label_pair(label) for label in labels)}
     body = {"name": name, "role": role, "expires_in": expires_in, "clusters": selector}
     created = hub.ask("POST", "/api/v1/tokens", body)
     hub.show(created, ("token",), [(created["token"],)])

@@ -21,7 +21,10 @@ from cryptography.x509.oid import NameOID
 
 @dataclass
 class Member:
-    """`answers` maps a path to a status; `tokens_seen` is every Authorization header by path."""
+    """`answers` maps a path to a status; `tokens_seen` is every Authorization header by path.
+
+    While `open` is not set, requests arrive and nothing is answered.
+    """
 
     url: str
     ca: str | None = None
@@ -29,10 +32,15 @@ class Member:
     default: int = 200
     accepts: str | None = None
     tokens_seen: list[tuple[str, str | None]] = field(default_factory=list)
+    open: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.open.set()
 
     def status(self, path: str, authorization: str | None) -> int:
         """What to answer; a member that accepts one token refuses all others on every path of an API."""
         self.tokens_seen.append((path, authorization))
+        self.open.wait(30)
         if self.accepts is not None and path.startswith("/api") and authorization != f"Bearer {self.accepts}":
             return 401
         return self.answers.get(path, self.default)
@@ -68,6 +76,7 @@ def running(folder: Path | None = None) -> Iterator[Member]:
     try:
         yield member
     finally:
+        member.open.set()
         server.shutdown()
         thread.join()
         server.server_close()

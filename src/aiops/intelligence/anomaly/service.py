@@ -4,6 +4,7 @@ Asks the collector, judges every series, words what it finds by a template. Matc
 `related_alerts` is null rather than an empty list that would claim that there are none.
 """
 
+import asyncio
 import math
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -18,10 +19,11 @@ from aiops.core.clock import Clock
 from aiops.core.durations import parse_duration
 from aiops.core.errors import InvalidRequest, LimitExceeded
 from aiops.core.identity import Identity
-from aiops.intelligence.anomaly.baseline import Baseline, Floats, baseline, runs
-from aiops.ports.collector import Collector, Federation, MetricResult, RangeQuery, ResultType, Series
+from aiops.intelligence.anomaly.baseline import MAX_Z, Baseline, Floats, baseline, runs
+from aiops.ports.collector import Collector, Federation, MetricResult, MetricsAnswer, RangeQuery, ResultType, Series
 
 MAX_POINTS: Final = 11_000
+LONGEST_SPIKE: Final = 10  # steps; what lasts longer is another level
 _NAMESPACE: Final = UUID("6f1d9a0e-6f0c-5d7e-9a38-0f2f7f2b1c55")
 
 
@@ -124,6 +126,15 @@ class AnomalyService:
         )
         if answer.result_type not in (None, ResultType.MATRIX):
             raise InvalidRequest(f"the query gives a {answer.result_type}, not series over time")
+        steps = int((end - start).total_seconds() // step_s) + 1
+        grid: Floats = start.timestamp() + step_s * np.arange(steps, dtype=np.float64)
+        # Seconds of arithmetic for a large answer, during which others want to be served.
+        anomalies, bands = await asyncio.to_thread(self._examine, answer, grid, step_s, THRESHOLDS[request.sensitivity])
+        return AnomalyAnswer(anomalies, bands, answer.partial, answer.warnings, answer.federation)
+
+    def _examine(
+        self, answer: MetricsAnswer, grid: Floats, step_s: float, threshold: float
+    ) -> tuple[list[AnomalyDetection], list[BaselineSeries]]:
         found = [(result, series) for result in answer.results for series in _decoded(result)]
         if len(found) > self._max_series:
             raise LimitExceeded(
@@ -132,9 +143,6 @@ class AnomalyService:
             )
         anomalies: list[AnomalyDetection] = []
         bands: list[BaselineSeries] = []
-        steps = int((end - start).total_seconds() // step_s) + 1
-        grid: Floats = start.timestamp() + step_s * np.arange(steps, dtype=np.float64)
-        threshold = THRESHOLDS[request.sensitivity]
         for result, series in found:
             values = _on_grid(series, grid, step_s)
             judged = baseline(values, step_s)
@@ -143,7 +151,7 @@ class AnomalyService:
             ]
             bands.append(_band(series, grid, judged, threshold))
         anomalies.sort(key=lambda anomaly: (anomaly.detected_at, anomaly.id), reverse=True)
-        return AnomalyAnswer(anomalies, bands, answer.partial, answer.warnings, answer.federation)
+        return anomalies, bands
 
     def _range(self, request: AnomalyRequest) -> tuple[datetime, datetime, float]:
         end = request.end_time or self._clock()
@@ -184,32 +192,62 @@ def _detection(
     threshold: float,
 ) -> AnomalyDetection:
     first, last = span
-    peak = first + int(np.nanargmax(np.abs(judged.z[first : last + 1])))
+    peak = _peak(values, judged, span)
     actual, expected, z = float(values[peak]), float(judged.expected[peak]), float(judged.z[peak])
     began = datetime.fromtimestamp(float(grid[first]), UTC)
-    long = last - first >= 10  # noqa: PLR2004 - a spike does not last ten steps
-    kind = "TREND_CHANGE" if long else "SPIKE" if z > 0 else "DROP"
-    labels = {name: value for name, value in series.metric.items() if name != "__name__"}
-    compared = "the same time on earlier days" if judged.seasonal else "what came before"
+    steps = last - first + 1
+    kind = "TREND_CHANGE" if steps > LONGEST_SPIKE else "SPIKE" if z > 0 else "DROP"
     return AnomalyDetection(
         id=uuid5(_NAMESPACE, f"{result.cluster_id}{sorted(series.metric.items())}{began.isoformat()}"),
         cluster_id=result.cluster_id,
         metric_name=series.metric.get("__name__"),
-        labels=labels,
+        labels={name: value for name, value in series.metric.items() if name != "__name__"},
         detection_type="STATISTICAL",
         severity="HIGH" if abs(z) >= 3 * threshold else "MEDIUM" if abs(z) >= 2 * threshold else "LOW",
-        # Two-sided normal tail of the excess over the threshold: 0 at the threshold, towards 1 far beyond it.
-        confidence_score=round(math.erf((abs(z) - threshold) / math.sqrt(2)), 3),
+        confidence_score=round(_confidence(judged, peak, threshold), 3),
         anomaly_type=kind,
         expected_value=expected,
         actual_value=actual,
         deviation_percent=round(100 * (actual - expected) / abs(expected), 1) if expected else None,
-        explanation=(
-            f"{actual:.6g} where {expected:.6g} was expected from {compared}: {abs(z):.1f} robust standard deviations "
-            f"{'above' if z > 0 else 'below'}, over {last - first + 1} step(s)."
-        ),
+        explanation=f"{_explanation(actual, judged, peak)}, over {steps} step{'s' if steps > 1 else ''}.",
         detected_at=began,
         ended_at=datetime.fromtimestamp(float(grid[last]), UTC),
+    )
+
+
+def _peak(values: Floats, judged: Baseline, span: tuple[int, int]) -> int:
+    """The point of a span that is furthest off; `z` is capped, so what it ties is told apart by size."""
+    here = slice(span[0], span[1] + 1)
+    z = np.abs(np.nan_to_num(judged.z[here]))
+    off = np.abs(np.nan_to_num(values[here] - judged.expected[here]))
+    return span[0] + int(np.argmax(np.where(z == z.max(), off, -1.0)))
+
+
+def _confidence(judged: Baseline, peak: int, threshold: float) -> float:
+    """Between 0 and 1.
+
+    Leaving a steady history: Laplace's rule of succession, from how many points were the expected value. Else the
+    two-sided normal tail of the excess over the threshold: 0 at the threshold, towards 1 far beyond it.
+    """
+    if judged.steady[peak]:
+        return float((judged.same[peak] + 1) / (judged.known[peak] + 2))
+    return math.erf((abs(float(judged.z[peak])) - threshold) / math.sqrt(2))
+
+
+def _explanation(actual: float, judged: Baseline, peak: int) -> str:
+    expected, z = float(judged.expected[peak]), float(judged.z[peak])
+    known, same = int(judged.known[peak]), int(judged.same[peak])
+    seasonal = bool(judged.seasonal[peak])
+    if judged.steady[peak]:
+        points = f"{known} points {'at this time on earlier days' if seasonal else 'before'}"
+        if same == known:
+            return f"{actual:.6g} where it had been constant at {expected:.6g} for the {points}"
+        return f"{actual:.6g} where {same} of the {points} were {expected:.6g}"
+    compared = "the same time on earlier days" if seasonal else "what came before"
+    size = f"more than {MAX_Z:.0f}" if abs(z) >= MAX_Z else f"{abs(z):.1f}"
+    return (
+        f"{actual:.6g} where {expected:.6g} was expected from {compared}: {size} robust standard deviations "
+        f"{'above' if z > 0 else 'below'}"
     )
 
 
