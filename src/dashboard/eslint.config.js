@@ -14,7 +14,7 @@ const zone = (files, forbidden) => ({
 });
 
 export default tseslint.config(
-  { ignores: ["node_modules/"] },
+  { ignores: ["node_modules/", "api/schema.d.ts"] },
   js.configs.recommended,
   {
     files: ["**/*.ts", "**/*.tsx"],
@@ -31,6 +31,7 @@ export default tseslint.config(
     },
   },
   { ...hooks.configs.flat.recommended, files: ["**/*.tsx", "**/*.ts"] },
+  { files: ["public/**"], languageOptions: { globals: { window: "readonly", document: "readonly" } } },
   { files: ["build/**"], rules: { "no-console": "off" } }, // the build prints sizes
   zone(["utilities/**"], ["api", "components", "concepts", "pages"]),
   zone(["api/**"], ["components", "concepts", "pages"]),

@@ -7,7 +7,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app";
 import { ME } from "./concepts/session";
 import { asFailure } from "./utilities/failure";
-import { followSystemTheme } from "./utilities/system-theme";
+import { followTheme } from "./utilities/theme";
 // After the components, whose own styles it corrects.
 import "./dashboard.css";
 
@@ -29,7 +29,7 @@ const client = new QueryClient({
   defaultOptions: { queries: { retry: worthRetrying } },
 });
 
-followSystemTheme(document.documentElement);
+followTheme();
 
 const root = document.getElementById("root");
 if (root) {

@@ -8,7 +8,7 @@ import { precompress } from "./build/precompress.ts";
 const hub = process.env["AIOPS_SERVER"] ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
-  plugins: [react(), offlineRedoc(), budget("index", 250), precompress()],
+  plugins: [react(), offlineRedoc(), budget("index", "FleetPage", 250), precompress()],
   resolve: { alias: [{ find: /^null$/, replacement: `${import.meta.dirname}/reference/nothing.ts` }] },
   build: {
     outDir: "../aiops/frontend/dist",

@@ -4,8 +4,21 @@ import { decodeFailure, unreachable } from "../utilities/failure";
 interface Send {
   method: "POST" | "PUT" | "DELETE";
   body?: unknown;
-  csrfToken?: string | null;
+  headers?: Record<string, string>;
   signal?: AbortSignal;
+}
+
+export interface Tagged<T> {
+  value: T;
+  /** The entity tag that a later write is conditional on. */
+  etag: string | null;
+}
+
+// A write with the session's cookie proves with it that one of our own pages made it.
+let csrfToken: string | null = null;
+
+export function rememberCsrfToken(token: string | null): void {
+  csrfToken = token;
 }
 
 async function request(path: string, init: RequestInit): Promise<Response> {
@@ -20,13 +33,21 @@ async function request(path: string, init: RequestInit): Promise<Response> {
   return response;
 }
 
-export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await request(path, { headers: { Accept: "application/json" }, ...(signal && { signal }) });
-  return (await response.json()) as T;
+async function get(path: string, signal?: AbortSignal): Promise<Response> {
+  return request(path, { headers: { Accept: "application/json" }, ...(signal && { signal }) });
 }
 
-async function transmit(path: string, { method, body, csrfToken, signal }: Send): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+export async function read<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await (await get(path, signal)).json()) as T;
+}
+
+export async function readTagged<T>(path: string, signal?: AbortSignal): Promise<Tagged<T>> {
+  const response = await get(path, signal);
+  return { value: (await response.json()) as T, etag: response.headers.get("ETag") };
+}
+
+async function transmit(path: string, { method, body, headers: more, signal }: Send): Promise<Response> {
+  const headers: Record<string, string> = { Accept: "application/json", ...more };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (csrfToken) headers["X-CSRF-Token"] = csrfToken;
   return request(path, {
@@ -42,6 +63,17 @@ export async function send(path: string, options: Send): Promise<void> {
 }
 
 export async function sendAndRead<T>(path: string, options: Send): Promise<T> {
-  const response = await transmit(path, options);
-  return (await response.json()) as T;
+  return (await (await transmit(path, options)).json()) as T;
+}
+
+/** A query string, with its question mark; null, undefined and empty lists are left out. */
+export function queryOf(parameters: Record<string, string | number | readonly string[] | null | undefined>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === null || value === undefined) continue;
+    if (typeof value === "object") for (const one of value) query.append(name, one);
+    else query.set(name, String(value));
+  }
+  const text = query.toString();
+  return text === "" ? "" : `?${text}`;
 }

@@ -1,4 +1,16 @@
-// The structs of the public API that the dashboard reads. Field names are the contract's.
+// The structs of the public API by their names there. They come from the API's own description (schema.d.ts), but for
+// what it leaves open: the samples of an answer pass through the hub as its members sent them.
+import type { components } from "./schema";
+
+// Every answer carries all of its fields; only those of a request may be left out.
+type Answered<T> = T extends readonly (infer Item)[]
+  ? Answered<Item>[]
+  : T extends object
+    ? { [Key in keyof T]-?: Answered<T[Key]> }
+    : T;
+
+type Schemas = components["schemas"];
+type Answer<Name extends keyof Schemas> = Answered<Schemas[Name]>;
 
 export interface Page<T> {
   items: T[];
@@ -8,44 +20,15 @@ export interface Page<T> {
   total_pages: number;
 }
 
-export interface Me {
-  subject: string;
-  kind: string;
-  role: string;
-  permissions: string[];
-  expires_at: string | null;
-  csrf_token: string | null;
-}
-
-export type ClusterState = "ONLINE" | "OFFLINE" | "DEGRADED" | "UNKNOWN" | "PROVISIONING";
-
-export interface ClusterStatus {
-  state: ClusterState;
-  health_score: number | null;
-  last_error: string | null;
-}
-
-export interface Cluster {
-  id: string;
-  name: string;
-  display_name: string;
-  cluster_type: string;
-  platform: string;
-  region: string | null;
-  environment: string;
-  status: ClusterStatus;
-  last_seen_at: string | null;
-}
-
-export interface FleetSummary {
-  total_clusters: number;
-  by_state: Partial<Record<ClusterState, number>>;
-  avg_health_score: number | null;
-  total_node_count: number | null;
-  firing_alerts: Record<string, number> | null;
-}
-
-export type ResultType = "MATRIX" | "VECTOR" | "SCALAR" | "STRING";
+export type Me = Answer<"Me">;
+export type Cluster = Answer<"Cluster">;
+export type ClusterState = Schemas["State"];
+export type ClusterStatus = Answer<"Status">;
+export type FleetSummary = Answer<"FleetSummary">;
+export type DetailedHealth = Answer<"DetailedHealth">;
+export type Federation = Answer<"Federation">;
+export type FederationCluster = Answer<"ClusterOutcome">;
+export type ResultType = NonNullable<Schemas["MetricsView"]["result_type"]>;
 
 export type Sample = [time: number, value: string];
 
@@ -55,28 +38,5 @@ export interface Series {
   histograms?: unknown[];
 }
 
-export interface MetricResult {
-  cluster_id: string | null;
-  cluster_name: string | null;
-  status: string;
-  result_type: ResultType | null;
-  data: Series[];
-  error: string | null;
-  query_time_ms: number | null;
-}
-
-export interface FederationCluster {
-  cluster_id: string;
-  cluster_name: string;
-  status: "SUCCESS" | "ERROR" | "TIMEOUT" | "PARTIAL";
-  error: string | null;
-  query_time_ms: number | null;
-}
-
-export interface QueryAnswer {
-  result_type: ResultType | null;
-  results: MetricResult[];
-  partial: boolean;
-  warnings: string[];
-  federation: { truncated?: boolean; clusters: FederationCluster[] };
-}
+export type MetricResult = Omit<Answer<"MetricResultView">, "data"> & { data: Series[] };
+export type QueryAnswer = Omit<Answer<"MetricsView">, "results"> & { results: MetricResult[] };

@@ -1,10 +1,9 @@
 // What the dashboard knows of clusters: how to read them and what their states mean to a person.
 import { keepPreviousData, useQuery, type UseQueryResult } from "@tanstack/react-query";
 
-import { fetchClusters, fetchFleetSummary } from "../api/clusters";
+import { fetchClusters, fetchFleetSummary, type ClusterQuery } from "../api/clusters";
 import type { Cluster, ClusterState, FleetSummary, Page } from "../api/types";
-
-const REFRESH_MS = 15_000;
+import { useRefetchMs } from "./live";
 
 export const STATES: readonly ClusterState[] = ["ONLINE", "DEGRADED", "OFFLINE", "UNKNOWN", "PROVISIONING"];
 
@@ -16,12 +15,12 @@ export const STATE_STATUS = {
   PROVISIONING: "info",
 } as const satisfies Record<ClusterState, "success" | "warning" | "danger" | "info" | undefined>;
 
-export function useClusters(page: number, pageSize: number): UseQueryResult<Page<Cluster>> {
+export function useClusters(query: ClusterQuery): UseQueryResult<Page<Cluster>> {
   return useQuery({
-    queryKey: ["clusters", { page, pageSize }],
-    queryFn: ({ signal }) => fetchClusters(page, pageSize, signal),
+    queryKey: ["clusters", "page", query],
+    queryFn: ({ signal }) => fetchClusters(query, signal),
     placeholderData: keepPreviousData,
-    refetchInterval: REFRESH_MS,
+    refetchInterval: useRefetchMs(),
   });
 }
 
@@ -29,6 +28,6 @@ export function useFleetSummary(): UseQueryResult<FleetSummary> {
   return useQuery({
     queryKey: ["fleet", "summary"],
     queryFn: ({ signal }) => fetchFleetSummary(signal),
-    refetchInterval: REFRESH_MS,
+    refetchInterval: useRefetchMs(),
   });
 }

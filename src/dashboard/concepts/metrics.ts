@@ -47,12 +47,12 @@ export function failedClusters(answer: QueryAnswer): FederationCluster[] {
 export function useMetricsQuery(
   query: string | null,
   run: number,
-  csrfToken: string | null,
+  clusterIds: readonly string[] | undefined,
 ): UseQueryResult<QueryAnswer> {
   return useQuery({
-    queryKey: ["metrics", "query", { query, run }],
-    queryFn: ({ signal }) => runQuery(query ?? "", csrfToken, signal),
-    enabled: query !== null && query !== "",
+    queryKey: ["metrics", "query", { query, run, clusterIds }],
+    queryFn: ({ signal }) => runQuery(query ?? "", clusterIds ?? [], signal),
+    enabled: query !== null && query !== "" && clusterIds !== undefined,
     staleTime: Infinity,
     gcTime: 0,
     retry: false,

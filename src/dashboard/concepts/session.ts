@@ -28,10 +28,10 @@ export function useSignIn(): UseMutationResult<void, Error, string> {
   });
 }
 
-export function useSignOut(csrfToken: string | null): UseMutationResult<void, Error, void> {
+export function useSignOut(): UseMutationResult<void, Error, void> {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: () => signOut(csrfToken),
+    mutationFn: signOut,
     onSuccess: () => {
       // Nothing that one person read stays for the next. `me` itself is watched, so it is set, not removed.
       client.setQueryData(ME, null);

@@ -1,26 +1,22 @@
-import { Button, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, PageSection } from "@patternfly/react-core";
+import { EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, PageSection } from "@patternfly/react-core";
 import type { ReactElement } from "react";
+import { Link } from "wouter";
 
-import type { Me } from "../api/types";
-import { Frame } from "./Frame";
+import { usePathname } from "../utilities/url-state";
 
-export function NotFoundPage({ me }: { me: Me }): ReactElement {
+export function NotFoundPage(): ReactElement {
   return (
-    <Frame me={me}>
-      <PageSection isFilled>
-        <EmptyState headingLevel="h1" titleText="There is no such page">
-          <EmptyStateBody>
-            The dashboard has nothing at <code>{window.location.pathname}</code>.
-          </EmptyStateBody>
-          <EmptyStateFooter>
-            <EmptyStateActions>
-              <Button component="a" href="/" variant="primary">
-                Go to the fleet
-              </Button>
-            </EmptyStateActions>
-          </EmptyStateFooter>
-        </EmptyState>
-      </PageSection>
-    </Frame>
+    <PageSection isFilled>
+      <EmptyState headingLevel="h1" titleText="There is no such page">
+        <EmptyStateBody>
+          The dashboard has nothing at <code>{usePathname()}</code>.
+        </EmptyStateBody>
+        <EmptyStateFooter>
+          <EmptyStateActions>
+            <Link href="/">Go to the fleet</Link>
+          </EmptyStateActions>
+        </EmptyStateFooter>
+      </EmptyState>
+    </PageSection>
   );
 }

@@ -17,20 +17,23 @@ import { useState, type KeyboardEvent, type ReactElement, type SyntheticEvent } 
 import { FailureState } from "../../components/FailureState";
 import { Loading } from "../../components/Loading";
 import { useMetricsQuery } from "../../concepts/metrics";
-import { useUrlParameter } from "../../utilities/url-parameter";
+import { useScope } from "../../concepts/scope";
+import { useParameters } from "../../utilities/url-state";
 import { QueryResults } from "./QueryResults";
 
 const QUERY_ID = "promql";
 
-export function QuerySection({ csrfToken }: { csrfToken: string | null }): ReactElement {
-  const [submitted, setSubmitted] = useUrlParameter("query");
+export function QuerySection(): ReactElement {
+  const [parameters, change] = useParameters();
+  const [scope] = useScope();
+  const submitted = parameters.get("query");
   const [text, setText] = useState(submitted ?? "");
   const [run, setRun] = useState(0);
-  const answer = useMetricsQuery(submitted, run, csrfToken);
+  const answer = useMetricsQuery(submitted, run, scope.ids);
 
   const start = (): void => {
     if (text.trim() === "") return;
-    setSubmitted(text.trim());
+    change({ query: text.trim() });
     setRun(run + 1);
   };
   const onKeyDown = (event: KeyboardEvent): void => {

@@ -20,7 +20,7 @@ import { FailureState } from "../../components/FailureState";
 import { Loading } from "../../components/Loading";
 import { STATE_STATUS, STATES, useClusters, useFleetSummary } from "../../concepts/clusters";
 import { measured, words } from "../../utilities/formats";
-import { useUrlParameter } from "../../utilities/url-parameter";
+import { useParameters } from "../../utilities/url-state";
 import { FleetTable } from "./FleetTable";
 
 const PAGE_SIZES = [10, 20, 50, 100];
@@ -63,10 +63,10 @@ function Summary({ summary }: { summary: FleetSummary }): ReactElement {
 }
 
 export function FleetSection(): ReactElement {
-  const [pageText, setPage] = useUrlParameter("page");
+  const [parameters, change] = useParameters();
   const [pageSize, setPageSize] = useState(10);
-  const page = Math.max(1, Number.parseInt(pageText ?? "1", 10) || 1);
-  const clusters = useClusters(page, pageSize);
+  const page = Math.max(1, Number.parseInt(parameters.get("page") ?? "1", 10) || 1);
+  const clusters = useClusters({ page, page_size: pageSize });
   const summary = useFleetSummary();
   return (
     <Card component="section" aria-labelledby="clusters">
@@ -93,11 +93,11 @@ export function FleetSection(): ReactElement {
               perPageOptions={PAGE_SIZES.map((value) => ({ title: String(value), value }))}
               variant="bottom"
               onSetPage={(_, next) => {
-                setPage(next === 1 ? null : String(next));
+                change({ page: next === 1 ? null : String(next) });
               }}
               onPerPageSelect={(_, size) => {
                 setPageSize(size);
-                setPage(null);
+                change({ page: null });
               }}
             />
           </>
