@@ -52,6 +52,7 @@ SORTS: Final = (
     "environment",
     "region",
     "state",
+    "health_score",
     "created_at",
     "updated_at",
     "last_seen_at",
@@ -130,7 +131,7 @@ class Clusters:
         descending = wanted.sort.startswith("-")
         if (field := wanted.sort.removeprefix("-")) not in SORTS:
             raise InvalidRequest(f"sort: {field[:40]!r} is none of {', '.join(SORTS)}")
-        column: ColumnElement[Any] = told_state(now) if field == "state" else clusters.c[field]
+        column = _sort_column(field, now)
         order = (column.desc() if descending else column.asc()).nulls_last()
         async with self._db.read() as connection:
             total = (await connection.execute(select(func.count()).select_from(clusters).where(condition))).scalar_one()
@@ -275,6 +276,16 @@ def _columns(fields: ClusterFields, name: str) -> dict[str, Any]:
         field: msgspec.to_builtins(getattr(fields, field)) for field in ClusterFields.__struct_fields__
     }
     return {**columns, "display_name": fields.display_name or name}
+
+
+def _sort_column(field: str, now: datetime) -> ColumnElement[Any]:
+    if field == "state":
+        return told_state(now)
+    if field == "health_score":
+        score: ColumnElement[Any] = clusters.c.status["health_score"].as_integer()
+        return score
+    column: ColumnElement[Any] = clusters.c[field]
+    return column
 
 
 def _conditions(wanted: ClusterFilter, now: datetime) -> list[ColumnElement[Any]]:

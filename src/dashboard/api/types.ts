@@ -24,6 +24,7 @@ export type Me = Answer<"Me">;
 export type Cluster = Answer<"Cluster">;
 export type ClusterState = Schemas["State"];
 export type ClusterStatus = Answer<"Status">;
+export type Alert = Answer<"Alert">;
 export type FleetSummary = Answer<"FleetSummary">;
 export type DetailedHealth = Answer<"DetailedHealth">;
 export type Federation = Answer<"Federation">;

@@ -4,7 +4,7 @@ export function Brand(): ReactElement {
   return (
     <span className="aiops-brand">
       <img src="/favicon.svg" alt="" width={28} height={28} />
-      AIOps NextGen
+      <span className="aiops-wide-only">AIOps NextGen</span>
     </span>
   );
 }

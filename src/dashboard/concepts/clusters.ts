@@ -7,6 +7,10 @@ import { useRefetchMs } from "./live";
 
 export const STATES: readonly ClusterState[] = ["ONLINE", "DEGRADED", "OFFLINE", "UNKNOWN", "PROVISIONING"];
 
+export const ENVIRONMENTS: readonly Cluster["environment"][] = ["PRODUCTION", "STAGING", "DEVELOPMENT", "LAB"];
+
+export const CLUSTER_TYPES: readonly Cluster["cluster_type"][] = ["HUB", "SPOKE", "EDGE", "FAR_EDGE"];
+
 export const STATE_STATUS = {
   ONLINE: "success",
   DEGRADED: "warning",

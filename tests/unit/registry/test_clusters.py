@@ -116,6 +116,12 @@ async def test_the_list_filters_sorts_and_pages_without_gaps(hub: Hub) -> None:
 
     assert await names(sort="-name", page_size=2, page=1) == ["c-4", "c-3"]
     assert await names(sort="-name", page_size=2, page=3) == ["c-0"]
+    for number, score in enumerate(("9", "100", "null", "80", "0")):
+        await hub.change(
+            f"UPDATE clusters SET status = status || '{{\"health_score\": {score}}}' WHERE name = 'c-{number}'"
+        )
+    assert await names(sort="health_score") == ["c-4", "c-0", "c-3", "c-1", "c-2"]
+    assert await names(sort="-health_score", page_size=2) == ["c-1", "c-3"]
     assert await names(environment="LAB") == ["c-1", "c-3"]
     assert await names(label=["site=2", "tier=far"]) == ["c-2"]
     assert await names(search="N%") == ["c-3"]

@@ -1,7 +1,8 @@
-import { PageSection, Title } from "@patternfly/react-core";
+import { PageSection, Stack, StackItem, Title } from "@patternfly/react-core";
 import type { ReactElement } from "react";
 
 import { FleetSection } from "./FleetSection";
+import { UrgentSection } from "./UrgentSection";
 
 export function FleetPage(): ReactElement {
   return (
@@ -10,7 +11,14 @@ export function FleetPage(): ReactElement {
         <Title headingLevel="h1">Fleet</Title>
       </PageSection>
       <PageSection isFilled>
-        <FleetSection />
+        <Stack hasGutter>
+          <StackItem>
+            <UrgentSection />
+          </StackItem>
+          <StackItem>
+            <FleetSection />
+          </StackItem>
+        </Stack>
       </PageSection>
     </>
   );

@@ -5,26 +5,27 @@ import {
   CodeBlock,
   CodeBlockCode,
   EmptyState,
+  EmptyStateActions,
   EmptyStateBody,
-  Flex,
-  FlexItem,
-  Label,
-  LabelGroup,
+  EmptyStateFooter,
+  Button,
   Pagination,
 } from "@patternfly/react-core";
 import ClusterIcon from "@patternfly/react-icons/dist/esm/icons/cluster-icon";
-import { useState, type ReactElement } from "react";
+import SearchIcon from "@patternfly/react-icons/dist/esm/icons/search-icon";
+import type { ReactElement } from "react";
 
-import type { FleetSummary } from "../../api/types";
 import { FailureState } from "../../components/FailureState";
 import { Loading } from "../../components/Loading";
-import { STATE_STATUS, STATES, useClusters, useFleetSummary } from "../../concepts/clusters";
-import { measured, words } from "../../utilities/formats";
-import { useParameters } from "../../utilities/url-state";
+import { useClusters } from "../../concepts/clusters";
+import { FILTERS, fromFirstPage, PAGE_SIZES, useFleetView } from "../../concepts/fleet-view";
+import { FleetCards } from "./FleetCards";
+import { FleetSummaryLine } from "./FleetSummaryLine";
 import { FleetTable } from "./FleetTable";
+import { FleetToolbar } from "./FleetToolbar";
 
-const PAGE_SIZES = [10, 20, 50, 100];
 const ADD_COMMAND = "aiops cluster add my-cluster --prometheus https://prometheus.example.com";
+export const NO_FILTERS = Object.fromEntries(FILTERS.map((name) => [name, null]));
 
 function NoClusters(): ReactElement {
   return (
@@ -39,65 +40,66 @@ function NoClusters(): ReactElement {
   );
 }
 
-function Summary({ summary }: { summary: FleetSummary }): ReactElement {
-  const present = STATES.filter((state) => (summary.by_state[state] ?? 0) > 0);
+function NoMatch({ onClear }: { onClear: () => void }): ReactElement {
   return (
-    <Flex columnGap={{ default: "columnGapLg" }}>
-      <FlexItem>
-        <LabelGroup aria-label="Clusters by state" numLabels={STATES.length}>
-          {present.map((state) => {
-            const status = STATE_STATUS[state];
-            return (
-              <Label key={state} variant="outline" {...(status && { status })}>
-                {summary.by_state[state]} {words(state).toLowerCase()}
-              </Label>
-            );
-          })}
-        </LabelGroup>
-      </FlexItem>
-      <FlexItem>
-        Average health: <strong>{measured(summary.avg_health_score)}</strong>
-      </FlexItem>
-    </Flex>
+    <EmptyState variant="sm" headingLevel="h3" icon={SearchIcon} titleText="No cluster matches these filters">
+      <EmptyStateFooter>
+        <EmptyStateActions>
+          <Button variant="link" onClick={onClear}>
+            Clear all filters
+          </Button>
+        </EmptyStateActions>
+      </EmptyStateFooter>
+    </EmptyState>
   );
 }
 
 export function FleetSection(): ReactElement {
-  const [parameters, change] = useParameters();
-  const [pageSize, setPageSize] = useState(10);
-  const page = Math.max(1, Number.parseInt(parameters.get("page") ?? "1", 10) || 1);
-  const clusters = useClusters({ page, page_size: pageSize });
-  const summary = useFleetSummary();
+  const [{ query, form, filtered }, change] = useFleetView();
+  const clusters = useClusters(query);
+  const empty = clusters.isSuccess && clusters.data.total === 0;
   return (
     <Card component="section" aria-labelledby="clusters">
       <CardTitle component="h2" id="clusters">
         Clusters
       </CardTitle>
       <CardBody>
-        {summary.isSuccess && summary.data.total_clusters > 0 && <Summary summary={summary.data} />}
-        {summary.isError && !clusters.isError && (
-          <FailureState what="the fleet summary" error={summary.error} onRetry={() => void summary.refetch()} />
+        {!(empty && !filtered) && (
+          <>
+            <FleetSummaryLine />
+            <FleetToolbar />
+          </>
         )}
         {clusters.isPending && <Loading what="clusters" />}
         {clusters.isError && (
           <FailureState what="clusters" error={clusters.error} onRetry={() => void clusters.refetch()} />
         )}
-        {clusters.isSuccess && clusters.data.total === 0 && <NoClusters />}
+        {empty && !filtered && <NoClusters />}
+        {empty && filtered && (
+          <NoMatch
+            onClear={() => {
+              change(fromFirstPage(NO_FILTERS));
+            }}
+          />
+        )}
         {clusters.data && clusters.data.total > 0 && (
           <>
-            <FleetTable clusters={clusters.data.items} />
+            {form === "cards" ? (
+              <FleetCards clusters={clusters.data.items} />
+            ) : (
+              <FleetTable clusters={clusters.data.items} />
+            )}
             <Pagination
               itemCount={clusters.data.total}
-              page={page}
-              perPage={pageSize}
+              page={query.page}
+              perPage={query.page_size}
               perPageOptions={PAGE_SIZES.map((value) => ({ title: String(value), value }))}
               variant="bottom"
               onSetPage={(_, next) => {
                 change({ page: next === 1 ? null : String(next) });
               }}
               onPerPageSelect={(_, size) => {
-                setPageSize(size);
-                change({ page: null });
+                change(fromFirstPage({ page_size: String(size) }));
               }}
             />
           </>

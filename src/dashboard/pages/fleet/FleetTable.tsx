@@ -1,49 +1,52 @@
-import { Label, Timestamp, Tooltip } from "@patternfly/react-core";
-import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
+import { SortByDirection, Table, Tbody, Td, Th, Thead, Tr, type ThProps } from "@patternfly/react-table";
 import type { ReactElement } from "react";
+import { Link } from "wouter";
 
 import type { Cluster } from "../../api/types";
-import { STATE_STATUS } from "../../concepts/clusters";
-import { ago, measured, words } from "../../utilities/formats";
+import { fromFirstPage, SORTS, useFleetView } from "../../concepts/fleet-view";
+import { measured, words } from "../../utilities/formats";
 import { useNow } from "../../utilities/now";
+import { useHref } from "../../utilities/url-state";
+import { LastSeen, StateLabel } from "./ClusterFacts";
 
 const CLOCK_MS = 5_000;
 
-function StateLabel({ cluster }: { cluster: Cluster }): ReactElement {
-  const { state, last_error } = cluster.status;
-  const status = STATE_STATUS[state];
-  const label = <Label {...(status && { status })}>{words(state)}</Label>;
-  return last_error === null ? label : <Tooltip content={last_error}>{<span tabIndex={0}>{label}</span>}</Tooltip>;
-}
-
-function LastSeen({ at, now }: { at: string | null; now: Date }): ReactElement {
-  if (at === null) return <>never</>;
-  return (
-    <Timestamp date={new Date(at)} tooltip={{ variant: "default" }}>
-      {ago(at, now)}
-    </Timestamp>
-  );
+/** What makes a head sort the list, on the hub and over all pages. */
+function useSort(): (field: (typeof SORTS)[number]) => NonNullable<ThProps["sort"]> {
+  const [{ query }, change] = useFleetView();
+  const sort = query.sort ?? "name";
+  const sorted = (SORTS as readonly string[]).indexOf(sort.replace(/^-/, ""));
+  return (field) => ({
+    columnIndex: SORTS.indexOf(field),
+    sortBy: { index: sorted, direction: sort.startsWith("-") ? "desc" : "asc" },
+    onSort: (_, index, direction) => {
+      const name = SORTS[index] ?? "name";
+      change(fromFirstPage({ sort: direction === SortByDirection.desc ? `-${name}` : name }));
+    },
+  });
 }
 
 export function FleetTable({ clusters }: { clusters: readonly Cluster[] }): ReactElement {
   const now = useNow(CLOCK_MS);
+  const hrefTo = useHref();
+  const sort = useSort();
   return (
     <Table aria-labelledby="clusters" variant="compact">
       <Thead>
         <Tr>
-          <Th>Name</Th>
-          <Th>State</Th>
+          <Th sort={sort("name")}>Name</Th>
+          <Th sort={sort("state")}>State</Th>
           <Th>Type</Th>
           <Th>Environment</Th>
-          <Th>Health score</Th>
-          <Th>Last seen</Th>
+          <Th sort={sort("health_score")} modifier="nowrap">Health score</Th>
+          <Th sort={sort("last_seen_at")} modifier="nowrap">Last seen</Th>
         </Tr>
       </Thead>
       <Tbody>
         {clusters.map((cluster) => (
           <Tr key={cluster.id}>
             <Td dataLabel="Name">
-              <strong>{cluster.name}</strong>
+              <Link href={hrefTo(`/clusters/${cluster.name}`)}>{cluster.name}</Link>
               {cluster.display_name !== cluster.name && <div>{cluster.display_name}</div>}
             </Td>
             <Td dataLabel="State">

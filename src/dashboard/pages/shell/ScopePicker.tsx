@@ -31,7 +31,7 @@ export function ScopePicker(): ReactElement {
   const matching = (directory.data ?? []).filter(
     ({ name, display_name }) => name.includes(wanted) || display_name.toLowerCase().includes(wanted),
   );
-  const label = scope.names.length === 0 ? "All clusters" : scope.names.length === 1 ? scope.names[0] : "Clusters";
+  const label = scope.names.length === 0 ? "All clusters" : scope.names.length === 1 ? (scope.names[0] ?? "") : "Clusters";
   const toggle = (name: string): void => {
     setScope(chosen.has(name) ? scope.names.filter((one) => one !== name) : [...scope.names, name]);
   };
@@ -55,9 +55,9 @@ export function ScopePicker(): ReactElement {
           onClick={() => {
             setOpen(!open);
           }}
-          aria-label={`Clusters: ${scope.names.length === 0 ? "all" : scope.names.join(", ")}`}
+          aria-label={scope.names.length > 1 ? `${label} ${scope.names.length}: ${scope.names.join(", ")}` : `Scope: ${label}`}
         >
-          {label}
+          <span className="aiops-wide-only">{label}</span>
         </MenuToggle>
       )}
     >

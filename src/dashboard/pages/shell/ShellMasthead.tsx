@@ -61,7 +61,7 @@ export function ShellMasthead(props: Props): ReactElement {
       <MastheadContent>
         <Toolbar isFullHeight isStatic>
           <ToolbarContent>
-            <ToolbarGroup className="aiops-pickers">
+            <ToolbarGroup columnGap={{ default: "columnGapSm" }}>
               {props.usesScope && (
                 <ToolbarItem>
                   <ScopePicker />
@@ -73,7 +73,7 @@ export function ShellMasthead(props: Props): ReactElement {
                 </ToolbarItem>
               )}
             </ToolbarGroup>
-            <ToolbarGroup align={{ default: "alignEnd" }} className="aiops-masthead-end">
+            <ToolbarGroup align={{ default: "alignEnd" }} alignItems="center" columnGap={{ default: "columnGapSm" }}>
               <ToolbarItem>
                 <ConnectionState />
               </ToolbarItem>

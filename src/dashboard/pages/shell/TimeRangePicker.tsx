@@ -102,7 +102,7 @@ export function TimeRangePicker(): ReactElement {
               setOpen(!open);
             }}
           >
-            {rangeLabel(range)}
+            <span className="aiops-wide-only">{rangeLabel(range)}</span>
           </MenuToggle>
         )}
       >

@@ -1,0 +1,69 @@
+"""A hub with two real sites behind it, and a Chromium in front."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser.dashboard import AXE, Dashboard, tab
+from tests.conftest import PrometheusPair
+from tests.flows.hubs import OneProcess
+from tests.servers.processes import missing, require
+from tests.servers.waiting import until
+
+# Without these Chromium looks for its maker's servers at every start.
+QUIET: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A running Chromium, the system's."""
+    executable = require("chromium")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable, args=list(QUIET))
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def hub() -> Iterator[OneProcess]:
+    """A running hub that serves the built dashboard."""
+    from aiops.frontend.module import DIST
+
+    if not (DIST / "index.html").is_file() or not AXE.is_file():
+        missing(
+            "the dashboard is not built here: npm --prefix src/dashboard ci && npm --prefix src/dashboard run build"
+        )
+    with OneProcess() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def sites(hub: OneProcess, prometheus_pair: PrometheusPair) -> PrometheusPair:
+    """Both sites registered as east and west, and online."""
+    for site in (prometheus_pair.east, prometheus_pair.west):
+        body = {"name": site.name, "endpoints": {"prometheus_url": site.prometheus.url}}
+        hub.ask("POST", "/api/v1/clusters", body, expect=201)
+
+    def online() -> bool | None:
+        return hub.ask("GET", "/api/v1/clusters?state=ONLINE")["total"] == 2 or None
+
+    until(online, what="both sites to be ONLINE", timeout_s=30)
+    return prometheus_pair
+
+
+@pytest.fixture
+def dashboard(browser: Browser, hub: OneProcess) -> Iterator[Dashboard]:
+    """A tab that nobody has signed in to."""
+    with tab(browser, hub.url) as found:
+        yield found
