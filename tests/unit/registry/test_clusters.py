@@ -117,9 +117,8 @@ async def test_the_list_filters_sorts_and_pages_without_gaps(hub: Hub) -> None:
     assert await names(sort="-name", page_size=2, page=1) == ["c-4", "c-3"]
     assert await names(sort="-name", page_size=2, page=3) == ["c-0"]
     for number, score in enumerate(("9", "100", "null", "80", "0")):
-        await hub.change(
-            f"UPDATE clusters SET status = status || '{{\"health_score\": {score}}}' WHERE name = 'c-{number}'"
-        )
+        patch = f'{{"health_score": {score}}}'
+        await hub.change(f"UPDATE clusters SET status = status || '{patch}' WHERE name = 'c-{number}'")  # noqa: S608
     assert await names(sort="health_score") == ["c-4", "c-0", "c-3", "c-1", "c-2"]
     assert await names(sort="-health_score", page_size=2) == ["c-1", "c-3"]
     assert await names(environment="LAB") == ["c-1", "c-3"]
