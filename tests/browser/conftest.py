@@ -1,7 +1,8 @@
 """A hub with two real sites behind it, and a Chromium in front."""
 
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -10,6 +11,7 @@ from tests.browser.dashboard import AXE, Dashboard, tab
 from tests.conftest import PrometheusPair
 from tests.flows.hubs import OneProcess
 from tests.servers.processes import missing, require
+from tests.servers.site import Site
 from tests.servers.waiting import until
 
 # Without these Chromium looks for its maker's servers at every start.
@@ -48,18 +50,30 @@ def hub() -> Iterator[OneProcess]:
         yield running
 
 
+@dataclass(frozen=True)
+class Registered:
+    """A real site and its cluster in the hub, which has the site's name."""
+
+    site: Site
+    cluster: dict[str, Any]
+
+
+Sites = dict[str, Registered]
+
+
 @pytest.fixture(scope="session")
-def sites(hub: OneProcess, prometheus_pair: PrometheusPair) -> PrometheusPair:
+def sites(hub: OneProcess, prometheus_pair: PrometheusPair) -> Sites:
     """Both sites registered as east and west, and online."""
+    found: Sites = {}
     for site in (prometheus_pair.east, prometheus_pair.west):
         body = {"name": site.name, "endpoints": {"prometheus_url": site.prometheus.url}}
-        hub.ask("POST", "/api/v1/clusters", body, expect=201)
+        found[site.name] = Registered(site, hub.ask("POST", "/api/v1/clusters", body, expect=201))
 
     def online() -> bool | None:
         return hub.ask("GET", "/api/v1/clusters?state=ONLINE")["total"] == 2 or None
 
     until(online, what="both sites to be ONLINE", timeout_s=30)
-    return prometheus_pair
+    return found
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import Sites
 from tests.browser.dashboard import Theme, tab
-from tests.conftest import PrometheusPair
 from tests.flows.hubs import OneProcess
 
 pytestmark = pytest.mark.real
@@ -30,7 +30,7 @@ def settled(page: Page, heading: str) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("phone", [False, True], ids=["wide", "narrow"])
 def test_pages_are_fit_to_be_seen(
-    browser: Browser, hub: OneProcess, sites: PrometheusPair, *, phone: bool, theme: Theme
+    browser: Browser, hub: OneProcess, sites: Sites, *, phone: bool, theme: Theme
 ) -> None:
     suffix = f"{'390' if phone else '1280'}-{theme}"
     with tab(browser, hub.url, phone=phone, theme=theme) as dashboard:

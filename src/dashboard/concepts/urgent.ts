@@ -1,9 +1,9 @@
 // What needs somebody now, over the whole fleet.
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 
+import { fetchAlerts } from "../api/alerts";
 import type { ClusterQuery } from "../api/clusters";
 import type { Alert, Cluster, Page } from "../api/types";
-import { fetchCriticalAlerts } from "../api/urgent";
 import { useClusters } from "./clusters";
 import { useRefetchMs } from "./live";
 
@@ -13,7 +13,8 @@ export const URGENT_SHOWN = 5;
 export function useCriticalAlerts(): UseQueryResult<Page<Alert>> {
   return useQuery({
     queryKey: ["alerts", "critical"],
-    queryFn: ({ signal }) => fetchCriticalAlerts(URGENT_SHOWN, signal),
+    queryFn: ({ signal }) =>
+      fetchAlerts({ state: ["FIRING"], severity: ["CRITICAL"], sort: "-starts_at", page: 1, page_size: URGENT_SHOWN }, signal),
     refetchInterval: useRefetchMs(),
   });
 }

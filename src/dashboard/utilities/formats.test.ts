@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { ago, listed, measured, words } from "./formats";
+import { ago, listed, measured, words, lasted } from "./formats";
 
 const NOW = new Date("2030-01-02T12:00:00Z");
 
@@ -30,4 +30,22 @@ it("never shows an unmeasured number as zero", () => {
 it("writes constants and lists as words", () => {
   expect(words("FAR_EDGE")).toBe("Far edge");
   expect(listed(["a", "b", "c"])).toBe("a, b, and c");
+});
+
+describe("lasted", () => {
+  it.each([
+    [0, "0 s"],
+    [59, "59 s"],
+    [60, "1 min"],
+    [3600, "1 h"],
+    [7500, "2 h 5 min"],
+    [86_400, "1 d"],
+    [97_200, "1 d 3 h"],
+  ])("%d seconds", (seconds, text) => {
+    const from = "2026-01-01T00:00:00Z";
+    expect(lasted(from, new Date(Date.parse(from) + seconds * 1000))).toBe(text);
+  });
+  it("is nothing when the clocks disagree", () => {
+    expect(lasted("2026-01-01T00:00:10Z", new Date("2026-01-01T00:00:00Z"))).toBe("0 s");
+  });
 });

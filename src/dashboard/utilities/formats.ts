@@ -14,6 +14,8 @@ export function ago(iso: string | null, now: Date): string {
   if (iso === null) return "never";
   const seconds = Math.round((now.getTime() - Date.parse(iso)) / 1000);
   if (Number.isNaN(seconds)) return "unknown";
+  // Two clocks are never quite the same, and ours ticks in steps.
+  if (seconds < 0 && seconds > -30) return "just now";
   const [, size, unit] = STEPS.find(([limit]) => Math.abs(seconds) < limit) ?? [0, 86_400, "day"];
   return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(-Math.trunc(seconds / size), unit);
 }
@@ -37,4 +39,15 @@ export function measured(value: number | null): string {
 /** Names in a sentence: "a, b and c". */
 export function listed(names: readonly string[]): string {
   return new Intl.ListFormat("en", { type: "conjunction" }).format(names);
+}
+
+/** How long something lasted: "45 s", "3 min", "2 h 5 min", "4 d 3 h". */
+export function lasted(fromIso: string, to: Date): string {
+  const seconds = Math.max(0, Math.round((to.getTime() - Date.parse(fromIso)) / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  return hours % 24 === 0 ? `${Math.floor(hours / 24)} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
