@@ -11,7 +11,8 @@ describe("ago", () => {
     ["2030-01-02T11:00:01Z", "59 minutes ago"],
     ["2030-01-02T09:30:00Z", "2 hours ago"],
     ["2029-12-31T12:00:00Z", "2 days ago"],
-    ["2030-01-02T12:00:10Z", "in 10 seconds"],
+    ["2030-01-02T12:00:10Z", "just now"],
+    ["2030-01-02T12:02:00Z", "in 2 minutes"],
   ])("%s is %s", (iso, text) => {
     expect(ago(iso, NOW)).toBe(text);
   });
