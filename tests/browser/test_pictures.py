@@ -17,6 +17,8 @@ PAGES: Final = {
     "fleet-cards": ("/?view=cards", "Clusters"),
     "alerts": ("/alerts", "Alerts"),
     "explore": ("/explore?query=up", "Explore metrics"),
+    "cluster": ("/clusters/east", "east"),
+    "no-such-cluster": ("/clusters/nowhere", "There is no cluster nowhere"),
     "not-found": ("/nowhere", "There is no such page"),
 }
 FITS: Final = "document.documentElement.scrollWidth <= window.innerWidth"

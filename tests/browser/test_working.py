@@ -149,8 +149,8 @@ def test_what_happened_while_the_hub_was_away_is_caught_up_with(
     with tab(browser, hub.url) as dashboard:
         page = dashboard.sign_in("/")
         live(page)
-        hub.crash()
-        expect(page.get_by_role("status", name=re.compile("Live events: (Offline|Catching up)"))).to_be_visible()
+        with page.expect_websocket(timeout=PATIENCE_MS):
+            hub.crash()
         body = {"name": "newcomer", "endpoints": {"prometheus_url": "http://127.0.0.1:9"}}
         created = hub.ask("POST", "/api/v1/clusters", body, expect=201)
         try:

@@ -22,6 +22,14 @@ export interface Page<T> {
 
 export type Me = Answer<"Me">;
 export type Cluster = Answer<"Cluster">;
+export type RegisteredCluster = Answer<"RegisteredCluster">;
+export type HistoryItem = Answer<"HistoryItem">;
+export type Condition = Answer<"Condition">;
+export type Webhook = Answer<"Webhook">;
+export type Endpoints = Answer<"Endpoints">;
+export type EndpointOptions = Answer<"EndpointOptions">;
+export type ClusterCreate = Schemas["ClusterCreate"];
+export type ClusterReplace = Schemas["ClusterReplace"];
 export type ClusterState = Schemas["State"];
 export type ClusterStatus = Answer<"Status">;
 export type Alert = Answer<"Alert">;

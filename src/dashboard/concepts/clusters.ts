@@ -11,6 +11,8 @@ export const ENVIRONMENTS: readonly Cluster["environment"][] = ["PRODUCTION", "S
 
 export const CLUSTER_TYPES: readonly Cluster["cluster_type"][] = ["HUB", "SPOKE", "EDGE", "FAR_EDGE"];
 
+export const PLATFORMS: readonly Cluster["platform"][] = ["OPENSHIFT", "KUBERNETES", "MICROSHIFT"];
+
 export const STATE_STATUS = {
   ONLINE: "success",
   DEGRADED: "warning",

@@ -39,3 +39,16 @@ export function useSignOut(): UseMutationResult<void, Error, void> {
     },
   });
 }
+
+/** Whether permissions like `clusters:*` allow `resource:action`. The hub decides; this only spares a vain click. */
+export function allows(held: readonly string[], permission: string): boolean {
+  const [resource, action] = permission.split(":");
+  return held.some((one) => {
+    const [heldResource, heldAction] = one.split(":");
+    return (heldResource === "*" || heldResource === resource) && (heldAction === "*" || heldAction === action);
+  });
+}
+
+export function useMay(permission: string): boolean {
+  return allows(useMe().data?.permissions ?? [], permission);
+}

@@ -1,6 +1,5 @@
 // One alert, closely: what it says, where it comes from, what happened to it.
 import {
-  ClipboardCopyButton,
   Content,
   DescriptionList,
   DescriptionListDescription,
@@ -19,10 +18,11 @@ import {
   ProgressStepper,
   Title,
 } from "@patternfly/react-core";
-import { useEffect, useRef, useState, type ReactElement } from "react";
+import { useEffect, useRef, type ReactElement } from "react";
 import { Link } from "wouter";
 
 import type { Alert } from "../../api/types";
+import { CopyButton } from "../../components/CopyButton";
 import { FailureState } from "../../components/FailureState";
 import { Loading } from "../../components/Loading";
 import { joinLabels, safeLink, useAlert, useAlertView, useTimeline } from "../../concepts/alerts";
@@ -98,28 +98,6 @@ function Labels({ alert }: { alert: Alert }): ReactElement {
           );
         })}
     </LabelGroup>
-  );
-}
-
-function Copy({ text, what }: { text: string; what: string }): ReactElement {
-  const [copied, setCopied] = useState(false);
-  return (
-    <ClipboardCopyButton
-      id={`copy-${what}`}
-      variant="plain"
-      aria-label={`Copy ${what}`}
-      exitDelay={copied ? 1500 : 600}
-      onTooltipHidden={() => {
-        setCopied(false);
-      }}
-      onClick={() => {
-        void navigator.clipboard.writeText(text).then(() => {
-          setCopied(true);
-        });
-      }}
-    >
-      {copied ? "Copied" : `Copy ${what}`}
-    </ClipboardCopyButton>
   );
 }
 
@@ -223,7 +201,7 @@ export function AlertDetail({ id, onClose }: { id: string; onClose: () => void }
           </Title>
         </span>
         <DrawerActions>
-          {alert.data && <Copy what="the alert as JSON" text={JSON.stringify(alert.data, null, 2)} />}
+          {alert.data && <CopyButton what="the alert as JSON" text={JSON.stringify(alert.data, null, 2)} />}
           <DrawerCloseButton onClick={onClose} aria-label="Close the alert" />
         </DrawerActions>
       </DrawerHead>

@@ -31,7 +31,7 @@ function NoClusters(): ReactElement {
   return (
     <EmptyState headingLevel="h3" icon={ClusterIcon} titleText="No clusters yet">
       <EmptyStateBody>
-        Register the first one on the command line. Your sign-in may also be limited to clusters that are not there yet.
+        Add the first one above or on the command line. Your sign-in may also be limited to clusters that are not there yet.
         <CodeBlock className="aiops-command">
           <CodeBlockCode>{ADD_COMMAND}</CodeBlockCode>
         </CodeBlock>
