@@ -52,14 +52,14 @@ class TestSignIn:
         token = hub.ask("POST", "/api/v1/tokens", body, expect=201)
         page = dashboard.sign_in("/explore", token=token["token"])
         live(page)
-        page.get_by_label("PromQL").fill("up == 1")
+        page.get_by_role("textbox", name="PromQL").fill("up == 1")
         hub.ask("DELETE", f"/api/v1/tokens/{token['id']}", expect=204)
         dialog = page.get_by_role("dialog", name="Your session has ended")
         expect(dialog).to_be_visible(timeout=PATIENCE_MS)
         dialog.get_by_label("API token").fill(TOKEN)
         dialog.get_by_role("button", name="Sign in").click()
         expect(dialog).to_be_hidden()
-        expect(page.get_by_label("PromQL")).to_have_value("up == 1")
+        expect(page.get_by_role("textbox", name="PromQL")).to_have_text("up == 1")
         live(page)
 
 
@@ -84,7 +84,7 @@ def tab_to(page: Page, role: str, name: str) -> None:
     """Press Tab until this has the focus."""
     wanted = page.get_by_role(role, name=name)  # type: ignore[arg-type]
     for _ in range(60):
-        if wanted.evaluate("element => element === document.activeElement"):
+        if wanted.evaluate("element => element.getRootNode().activeElement === element"):
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"the keyboard does not reach the {role} {name!r}")
@@ -104,7 +104,7 @@ def test_a_cluster_that_dies_shows_by_itself_and_so_does_its_return(
         dashboard.picture("fleet-with-an-offline-cluster-1280-light")
         expect(page.get_by_role("button", name=re.compile("Notifications, [1-9]"))).to_be_visible()
         page.get_by_role("link", name="Explore metrics").click()
-        page.get_by_label("PromQL").fill("up")
+        page.get_by_role("textbox", name="PromQL").fill("up")
         page.get_by_role("button", name="Run").click()
         expect(page.get_by_text("Partial answer: west did not answer")).to_be_visible(timeout=PATIENCE_MS)
         page.get_by_role("link", name="Fleet", exact=True).click()
@@ -149,6 +149,7 @@ def test_what_happened_while_the_hub_was_away_is_caught_up_with(
     with tab(browser, hub.url) as dashboard:
         page = dashboard.sign_in("/")
         live(page)
+        expect(page.get_by_role("link", name="east").first).to_be_visible()
         with page.expect_websocket(timeout=PATIENCE_MS):
             hub.crash()
         body = {"name": "newcomer", "endpoints": {"prometheus_url": "http://127.0.0.1:9"}}
@@ -165,6 +166,7 @@ def test_a_socket_that_sleeps_catches_up_when_it_wakes(browser: Browser, hub: On
     with tab(browser, hub.url) as dashboard:
         page = dashboard.sign_in("/")
         live(page)
+        expect(page.get_by_role("link", name="east").first).to_be_visible()
         dashboard.context.set_offline(True)
         page.evaluate("window.dispatchEvent(new Event('online'))")
         expect(page.get_by_role("status", name=re.compile("Live events: Offline"))).to_be_visible(timeout=PATIENCE_MS)

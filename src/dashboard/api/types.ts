@@ -54,3 +54,7 @@ export interface Series {
 
 export type MetricResult = Omit<Answer<"MetricResultView">, "data"> & { data: Series[] };
 export type QueryAnswer = Omit<Answer<"MetricsView">, "results"> & { results: MetricResult[] };
+export type MetricMetadata = Answer<"MetricMetadata">;
+export type AnomalyAnswer = Answer<"AnomalyAnswer">;
+export type AnomalyDetection = Answer<"AnomalyDetection">;
+export type BaselineSeries = Answer<"BaselineSeries">;

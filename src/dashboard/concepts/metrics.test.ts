@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { MetricResult, QueryAnswer } from "../api/types";
-import { failedClusters, resultRows, seriesText } from "./metrics";
+import { byColumn, failedClusters, resultRows, seriesText } from "./metrics";
 
 const result = (over: Partial<MetricResult>): MetricResult => ({
   cluster_id: "1",
@@ -76,5 +76,25 @@ describe("an answer", () => {
     });
     const clusters = [member("a", "SUCCESS"), member("b", "TIMEOUT"), member("c", "ERROR"), member("d", "PARTIAL")];
     expect(failedClusters(answer({ federation: { clusters } })).map(({ cluster_name }) => cluster_name)).toEqual(["b", "c", "d"]);
+  });
+});
+
+describe("byColumn", () => {
+  const rows = [
+    { cluster: "b", series: "x", value: "10", time: 1 },
+    { cluster: "a", series: "y", value: "9", time: null },
+    { cluster: "c", series: "z", value: "1e3", time: 2 },
+  ];
+  const clusters = (column: "value" | "cluster" | "time", direction: "asc" | "desc"): string =>
+    byColumn(rows, column, direction)
+      .map(({ cluster }) => cluster)
+      .join("");
+  it("sorts numbers by size and text by its letters", () => {
+    expect(clusters("value", "asc")).toBe("abc");
+    expect(clusters("cluster", "desc")).toBe("cba");
+  });
+  it("puts what has no time last, either way", () => {
+    expect(clusters("time", "asc")).toBe("bca");
+    expect(clusters("time", "desc")).toBe("cba");
   });
 });

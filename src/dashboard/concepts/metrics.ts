@@ -1,7 +1,4 @@
 // A federated answer as rows of a table, and who is missing from it.
-import { useQuery, type UseQueryResult } from "@tanstack/react-query";
-
-import { runQuery } from "../api/metrics";
 import type { FederationCluster, QueryAnswer, Series } from "../api/types";
 
 export interface ResultRow {
@@ -43,19 +40,16 @@ export function failedClusters(answer: QueryAnswer): FederationCluster[] {
   return answer.federation.clusters.filter(({ status }) => status !== "SUCCESS");
 }
 
-/** Runs when there is a query; `run` tells two presses of the button on the same text apart. */
-export function useMetricsQuery(
-  query: string | null,
-  run: number,
-  clusterIds: readonly string[] | undefined,
-): UseQueryResult<QueryAnswer> {
-  return useQuery({
-    queryKey: ["metrics", "query", { query, run, clusterIds }],
-    queryFn: ({ signal }) => runQuery(query ?? "", clusterIds ?? [], signal),
-    enabled: query !== null && query !== "" && clusterIds !== undefined,
-    staleTime: Infinity,
-    gcTime: 0,
-    retry: false,
-    refetchOnWindowFocus: false,
+export type SortColumn = keyof ResultRow;
+
+/** Numbers by size, everything else as text; what has no time comes last. */
+export function byColumn(rows: readonly ResultRow[], column: SortColumn, direction: "asc" | "desc"): ResultRow[] {
+  const sign = direction === "asc" ? 1 : -1;
+  return [...rows].sort((a, b) => {
+    const [one, other] = [a[column], b[column]];
+    if (one === null || other === null) return Number(one === null) - Number(other === null);
+    const [x, y] = [Number.parseFloat(String(one)), Number.parseFloat(String(other))];
+    const order = Number.isNaN(x) || Number.isNaN(y) ? String(one).localeCompare(String(other)) : x - y;
+    return sign * order;
   });
 }

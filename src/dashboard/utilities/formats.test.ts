@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { ago, listed, measured, words, lasted } from "./formats";
+import { ago, compact, lasted, listed, measured, words } from "./formats";
 
 const NOW = new Date("2030-01-02T12:00:00Z");
 
@@ -48,5 +48,19 @@ describe("lasted", () => {
   });
   it("is nothing when the clocks disagree", () => {
     expect(lasted("2026-01-01T00:00:10Z", new Date("2026-01-01T00:00:00Z"))).toBe("0 s");
+  });
+});
+
+describe("compact", () => {
+  it.each([
+    [0, "0"],
+    [0.00012, "1.20e-4"],
+    [0.0123456, "0.01235"],
+    [1, "1"],
+    [-1500, "-1.5k"],
+    [123_456_789, "123.5M"],
+    [2e15, "2.00e+15"],
+  ])("%d: %s", (value, text) => {
+    expect(compact(value)).toBe(text);
   });
 });

@@ -51,3 +51,19 @@ export function lasted(fromIso: string, to: Date): string {
   if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
   return hours % 24 === 0 ? `${Math.floor(hours / 24)} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
+
+const SCALES: readonly (readonly [size: number, suffix: string])[] = [
+  [1e12, "T"],
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+];
+
+/** A value for an axis or a legend: at most four digits, with a suffix of the SI above a thousand. */
+export function compact(value: number): string {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1e15 || size < 1e-3) return value.toExponential(2);
+  const [scale, suffix] = SCALES.find(([least]) => size >= least) ?? [1, ""];
+  return `${Number((value / scale).toPrecision(4))}${suffix}`;
+}
