@@ -25,6 +25,7 @@ def test_a_cluster_is_added_and_its_receiver_shown_once(dashboard: Dashboard, hu
     dialog.get_by_label("Labels").fill("team=checkout")
     dialog.get_by_role("button", name="Add", exact=True).click()
     expect(dialog.get_by_text(re.compile("named .*east"))).to_be_visible()
+    expect(dialog.get_by_label("Name", exact=False).first).to_be_focused()
     dashboard.picture("add-cluster-1280-light")
     assert dashboard.serious() == []
     dialog.get_by_label("Name", exact=False).first.fill("third")

@@ -64,3 +64,9 @@ describe("compact", () => {
     expect(compact(value)).toBe(text);
   });
 });
+
+describe("words", () => {
+  it("writes names in their own way", () => {
+    expect([words("OPENSHIFT"), words("MICROSHIFT"), words("FAR_EDGE")]).toEqual(["OpenShift", "MicroShift", "Far edge"]);
+  });
+});

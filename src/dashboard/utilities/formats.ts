@@ -25,8 +25,13 @@ export function instant(epochSeconds: number): string {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }).format(epochSeconds * 1000);
 }
 
+// Names that are written in their own way.
+const NAMES: Readonly<Record<string, string>> = { OPENSHIFT: "OpenShift", MICROSHIFT: "MicroShift" };
+
 /** FAR_EDGE becomes "Far edge". */
 export function words(constant: string): string {
+  const name = NAMES[constant];
+  if (name !== undefined) return name;
   const lower = constant.toLowerCase().replaceAll("_", " ");
   return lower.charAt(0).toUpperCase() + lower.slice(1);
 }

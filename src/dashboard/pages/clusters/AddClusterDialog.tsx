@@ -10,6 +10,11 @@ import { WebhookReceiver } from "./WebhookReceiver";
 
 const FORM_ID = "add-cluster";
 
+/** What was refused may be out of sight. */
+function lookAt(field: string | null): void {
+  if (field !== null) document.getElementById(`cluster-${field}`)?.focus();
+}
+
 export function AddClusterDialog({ onClose }: { onClose: () => void }): ReactElement {
   const [draft, setDraft] = useState(emptyDraft);
   // Nobody is told of what is wrong before they had a chance to write it.
@@ -30,7 +35,17 @@ export function AddClusterDialog({ onClose }: { onClose: () => void }): ReactEle
   const submit = (event: SyntheticEvent): void => {
     event.preventDefault();
     setSubmitted(true);
-    if (Object.keys(local).length === 0) add.mutate(draft);
+    const [wrong] = Object.keys(local);
+    if (wrong !== undefined) {
+      lookAt(wrong);
+      return;
+    }
+    add.mutate(draft, {
+      onError: (thrown) => {
+        const { code, message } = asFailure(thrown);
+        lookAt(fieldOf(code, message));
+      },
+    });
   };
   if (add.isSuccess) {
     const { name, webhook } = add.data;
