@@ -1,0 +1,69 @@
+"""Questions to the whole fleet: proposals while typing, a graph to look closer at, and what is unusual in it."""
+
+import re
+import time
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import Sites
+from tests.browser.dashboard import Dashboard, tab
+from tests.flows.hubs import OneProcess
+
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("sites")]
+
+
+def test_metrics_and_labels_of_the_fleet_are_proposed(dashboard: Dashboard) -> None:
+    page = dashboard.sign_in("/explore")
+    editor = page.get_by_role("textbox", name="PromQL")
+    editor.click()
+    page.keyboard.type("node_cpu_sec")
+    expect(page.get_by_role("option", name="node_cpu_seconds_total").first).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(editor).to_have_text("node_cpu_seconds_total")
+    page.keyboard.type("{mo")
+    expect(page.get_by_role("option", name="mode").first).to_be_visible()
+    dashboard.picture("explore-proposals-1280-light")
+
+
+def test_a_query_that_is_none_is_told_in_the_members_words(dashboard: Dashboard) -> None:
+    page = dashboard.sign_in("/explore?query=sum(")
+    expect(page.get_by_role("heading", name=re.compile("INVALID_PROMQL"))).to_be_visible()
+    expect(page.get_by_text("parse error", exact=False).first).to_be_visible()
+
+
+def test_what_is_unusual_is_marked_explained_and_can_be_looked_at_closely(dashboard: Dashboard, sites: Sites) -> None:
+    began = int(time.time()) - 60
+    query = f"vector(1) + 50 * (vector(time()) > bool vector({began}))"
+    page = dashboard.sign_in(f"/explore?query={quote(query)}&from=now-15m&step=5s&anomalies=MEDIUM")
+    found = page.get_by_role("list", name="Anomalies, newest first")
+    expect(found.get_by_text("constant at 1").first).to_be_visible()
+    found.get_by_role("button", name="Show the band").first.click()
+    dashboard.picture("explore-anomalies-1280-light")
+    assert dashboard.serious() == []
+
+    plot = page.get_by_role("img", name=re.compile("Graph of 2 series")).locator(".u-over")
+    box = plot.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 60, steps=5)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"from=\d{4}-"))
+    page.go_back()
+    expect(page).to_have_url(re.compile("from=now-15m"))
+
+    expect(page.get_by_role("list", name="Series").get_by_role("listitem")).to_have_count(len(sites))
+    page.get_by_role("button", name=re.compile("Only .*east")).click()
+    expect(page.get_by_role("button", name=re.compile("^west")).first).to_have_attribute("aria-pressed", "false")
+
+
+def test_the_same_question_is_copied_for_a_shell(browser: Browser, hub: OneProcess) -> None:
+    with tab(browser, hub.url, permissions=["clipboard-read", "clipboard-write"]) as dashboard:
+        page = dashboard.sign_in("/explore?query=count(up)&kind=instant&clusters=east")
+        expect(page.get_by_text("1 series from 1 of 1 clusters")).to_be_visible()
+        page.get_by_role("button", name="Copy as").click()
+        page.get_by_role("menuitem", name="aiops query").click()
+        expect(page.get_by_role("button", name="Copied: aiops query")).to_be_visible()
+        assert page.evaluate("navigator.clipboard.readText()") == "aiops query 'count(up)' --cluster east"
