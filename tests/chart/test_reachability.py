@@ -56,13 +56,17 @@ def test_what_is_forbidden_is_not_reached(case: Case) -> None:
     assert [str(flow) for flow in forbidden(case) if allowed(network, flow)] == []
 
 
-def policies() -> list[tuple[Case, str]]:
-    return [
-        (case, item["metadata"]["name"])
-        for case in (DEFAULT, PROD)
-        for item in objects(case)
-        if item["kind"] == "NetworkPolicy"
-    ]
+@pytest.mark.parametrize("case", [DEFAULT, PROD], ids=lambda case: case.name)
+def test_no_policy_can_be_taken_away(case: Case) -> None:
+    """Without any one of them something needed is cut off, or something forbidden is open."""
+    rendered = objects(case)
+    needed, unwanted = list(required(case)), list(forbidden(case))
+    missed = []
+    for policy in (item for item in rendered if item["kind"] == "NetworkPolicy"):
+        network = Network([item for item in rendered if item is not policy], case.namespace)
+        if all(allowed(network, flow) for flow in needed) and not any(allowed(network, flow) for flow in unwanted):
+            missed.append(policy["metadata"]["name"])
+    assert missed == []
 
 
 def allowed(network: Network, flow: Flow) -> bool:
