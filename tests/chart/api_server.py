@@ -1,7 +1,7 @@
-"""A Kubernetes API server that a person named by `AIOPS_TEST_KUBECONFIG`: asked over HTTP with that file's identity.
+"""The Kubernetes API server that `AIOPS_TEST_KUBECONFIG` names: asked over HTTP with that file's identity.
 
-Only what the tests need: objects by kind, dry runs with strict field validation, reviews of access. It refuses to guess a
-cluster: without the variable, or where it names no file, the tests of this server are skipped.
+Only what the tests need: objects by kind, dry runs with strict field validation, reviews of access. It refuses to
+guess a cluster: without the variable its tests are skipped.
 """
 
 import base64
@@ -62,9 +62,7 @@ class ApiServer:
         context = _named(config["contexts"], config["current-context"])["context"]
         cluster = _named(config["clusters"], context["cluster"])["cluster"]
         user = _named(config["users"], context["user"])["user"]
-        trust = ssl.create_default_context(
-            cadata=_content(cluster, "certificate-authority", file), cafile=None
-        )
+        trust = ssl.create_default_context(cadata=_content(cluster, "certificate-authority", file), cafile=None)
         with TemporaryDirectory() as folder:
             if certificate := _content(user, "client-certificate", file):
                 pair = Path(folder) / "client.pem"
@@ -90,7 +88,11 @@ class ApiServer:
         """Where objects of that kind are created."""
         plural, namespaced = self._place(item["apiVersion"], item["kind"])
         root = f"/api/{item['apiVersion']}" if "/" not in item["apiVersion"] else f"/apis/{item['apiVersion']}"
-        return f"{root}/namespaces/{item['metadata'].get('namespace', namespace)}/{plural}" if namespaced else f"{root}/{plural}"
+        return (
+            f"{root}/namespaces/{item['metadata'].get('namespace', namespace)}/{plural}"
+            if namespaced
+            else f"{root}/{plural}"
+        )
 
     def knows(self, api_version: str, kind: str) -> bool:
         """Whether the server has that kind."""

@@ -1,4 +1,4 @@
-"""Where the chart differs from the specification on purpose: `deviations.toml`, one entry a cell, each with its reason."""
+"""Where the chart differs from the specification on purpose: `deviations.toml`, one entry a cell, with its reason."""
 
 import tomllib
 from collections.abc import Mapping

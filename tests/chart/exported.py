@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Final
+from typing import Any, Final, cast
 
 import anyio
 import httpx
@@ -15,7 +15,21 @@ from aiops.settings import load
 # Others bring these: kubelet, kube-state-metrics and Prometheus itself, on every OpenShift.
 OTHERS: Final = re.compile(r"(kubelet_volume_stats|kube|container|cnpg)_\w+|up|ALERTS")
 KEYWORDS: Final = frozenset(
-    {"and", "or", "unless", "on", "ignoring", "by", "without", "group_left", "group_right", "offset", "bool", "inf", "nan"}
+    {
+        "and",
+        "or",
+        "unless",
+        "on",
+        "ignoring",
+        "by",
+        "without",
+        "group_left",
+        "group_right",
+        "offset",
+        "bool",
+        "inf",
+        "nan",
+    }
 )
 SAMPLE_SUFFIXES: Final = ("", "_bucket", "_sum", "_count")
 # What is no name of a metric: strings, selectors, ranges, lists of labels, numbers with their units.
@@ -34,7 +48,8 @@ def metrics() -> frozenset[str]:
 
 async def _families(role: str) -> frozenset[str]:
     composition = compose(load(DESCRIBE), [role])
-    transport = httpx.ASGITransport(app=composition.app)
+    # httpx knows ASGI's messages as mere mappings.
+    transport = httpx.ASGITransport(app=cast("Any", composition.app))
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         answer = await client.get("/metrics")
     answer.raise_for_status()

@@ -54,7 +54,11 @@ OPENSHIFT_DNS: Final = Peer(
     {"dns": 5353, "dns-tcp": 5353},
 )
 KUBE_DNS: Final = Peer(
-    "DNS of Kubernetes", "kube-system", {"k8s-app": "kube-dns"}, {NAMESPACE_NAME: "kube-system"}, {"dns": 53, "dns-tcp": 53}
+    "DNS of Kubernetes",
+    "kube-system",
+    {"k8s-app": "kube-dns"},
+    {NAMESPACE_NAME: "kube-system"},
+    {"dns": 53, "dns-tcp": 53},
 )
 # A host-network pod: no selector names it, an address does.
 API_SERVER: Final = Peer("API server", address="10.0.0.1")
@@ -171,10 +175,10 @@ def _visitors(release: Release) -> Iterator[Flow]:
         if item["kind"] != "ServiceMonitor":
             continue
         wanted = item["spec"]["selector"]["matchLabels"]
-        for service in release.rendered:
-            if service["kind"] == "Service" and wanted.items() <= service["metadata"].get("labels", {}).items():
+        for front in release.rendered:
+            if front["kind"] == "Service" and wanted.items() <= front["metadata"].get("labels", {}).items():
                 for endpoint in item["spec"]["endpoints"]:
-                    found = release.behind(service["metadata"]["name"], endpoint["port"])
+                    found = release.behind(front["metadata"]["name"], endpoint["port"])
                     yield from (Flow(PROMETHEUS, target, number) for target, number in found)
 
 

@@ -46,7 +46,9 @@ def one_of(*values: str) -> Schema:
     return {"enum": list(values)}
 
 
-SELECTOR: Final = a(matchLabels=LABELS, matchExpressions=some(a("key operator", key=TEXT, operator=TEXT, values=some(TEXT))))
+SELECTOR: Final = a(
+    matchLabels=LABELS, matchExpressions=some(a("key operator", key=TEXT, operator=TEXT, values=some(TEXT)))
+)
 TO_SERVICE: Final = a("kind name", kind=one_of("Service"), name=NAME, weight={"type": "integer", "maximum": 256})
 RELABELING: Final = a(
     sourceLabels=some(TEXT),

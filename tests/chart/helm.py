@@ -46,6 +46,7 @@ MONITORING: Final = (
     "monitoring.coreos.com/v1/ServiceMonitor",
 )
 TIMEOUT_S: Final = 60
+# The quick one where PyYAML was built with it.
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Object = dict[str, Any]
@@ -148,7 +149,7 @@ def get(case: Case, kind: str, name: str) -> Object:
 
 def default_values() -> dict[str, Any]:
     """The chart's own values.yaml."""
-    values = yaml.load((CHART / "values.yaml").read_text(), Loader=_Loader)
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
     if not isinstance(values, dict):
         raise TypeError(f"{CHART / 'values.yaml'} holds no mapping")
     return values

@@ -1,7 +1,7 @@
 """Who reaches whom under the rendered NetworkPolicies: the rules of networking.k8s.io/v1 evaluated over labels.
 
 A connection is allowed when the source's egress and the target's ingress both allow it; a pod that no policy of a
-direction selects is open in that direction. Nothing is known of the network plug-in: it is taken to do what the API says.
+direction selects is open in that direction. The network plug-in is taken to do what the API says.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,7 +60,7 @@ class Network:
         leaves = self._allows("Egress", source, target, target, port, protocol)
         return leaves and self._allows("Ingress", target, source, target, port, protocol)
 
-    def _allows(self, way: str, mine: Peer, other: Peer, target: Peer, port: int, protocol: str) -> bool:  # noqa: PLR0913 - a connection and a side of it
+    def _allows(self, way: str, mine: Peer, other: Peer, target: Peer, port: int, protocol: str) -> bool:
         if not mine.is_pod:
             return True
         selecting = [policy for policy in self._policies if self._selects(policy, mine, way)]
@@ -110,8 +110,8 @@ def _port_matches(ports: Sequence[Object] | None, target: Peer, port: int, proto
         wanted = rule.get("port")
         if wanted is None:
             return True
-        first = target.ports.get(wanted) if isinstance(wanted, str) else wanted
-        if first is not None and first <= port <= rule.get("endPort", first):
+        first: int | None = target.ports.get(wanted) if isinstance(wanted, str) else int(wanted)
+        if first is not None and first <= port <= int(rule.get("endPort", first)):
             return True
     return False
 

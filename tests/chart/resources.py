@@ -49,7 +49,7 @@ def ours() -> Mapping[str, str]:
                     found[cell] = _own(pod, least, column, value)
                 else:
                     found[cell] = ABSENT
-    return found | _models(written)
+    return {**found, **_models(written)}
 
 
 def minimum_replicas(case: Case) -> Mapping[str, int]:

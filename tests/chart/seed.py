@@ -1,8 +1,8 @@
 """The deployment specification as it is written: read at test time, so that no expected value is copied from it.
 
-The document is Markdown with tables, trees, shell commands and Helm templates in YAML. Its templates do not render (they
-name values that it never defines), so their expressions are put in here: by the specification's own values where it
-gives them, else by what its text calls the thing. An expression that is not known fails.
+The document is Markdown with tables, trees, shell commands and Helm templates in YAML. Its templates do not render
+(they name values that it never defines), so their expressions are put in here: by the specification's own values where
+it gives them, else by what its text calls the thing. An expression that is not known fails.
 """
 
 import os
@@ -50,7 +50,9 @@ def folder() -> Path | None:
 
 def absent() -> str:
     """Why there is nothing to compare with; empty where there is."""
-    return "" if folder() else f"the deployment specification is not here: set AIOPS_SHARED to the folder of seed/{NAME}"
+    return (
+        "" if folder() else f"the deployment specification is not here: set AIOPS_SHARED to the folder of seed/{NAME}"
+    )
 
 
 @cache

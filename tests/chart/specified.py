@@ -1,4 +1,4 @@
-"""All cells of the specification that have a counterpart in the chart, by area: what is written there, and what we have.
+"""All cells of the specification with a counterpart in the chart, by area: what is written there, and what we have.
 
 The specification's side needs no helm, so that each cell is a test of its own before anything is rendered.
 """
@@ -79,7 +79,11 @@ def files_wanted() -> Cells:
 def files_ours() -> Cells:
     kinds: dict[str, str] = {}
     for name in files_wanted():
-        path = CHART.joinpath(*name.removeprefix("5 ").split("/")[1:]) if name.startswith("5 aiops-nextgen") else CHART / name
+        path = (
+            CHART.joinpath(*name.removeprefix("5 ").split("/")[1:])
+            if name.startswith("5 aiops-nextgen")
+            else CHART / name
+        )
         kinds[name] = "a folder" if path.is_dir() else "a file" if path.is_file() else ABSENT
     return kinds
 

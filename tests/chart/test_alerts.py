@@ -70,13 +70,14 @@ def test_alerts_fire_when_they_should_and_only_then(rule_file: Path) -> None:
 
 
 def unit_tests() -> Iterator[dict[str, Any]]:
-    """promtool's tests: each example once."""
+    """Each example once, as promtool reads it."""
     known = rules()
     for alert, each in examples().items():
         for kind in ("fires", "stays quiet"):
             for number, example in enumerate(each[kind], 1):
                 fired = [
-                    {"exp_labels": {**known[alert].get("labels", {}), **labels}} for labels in example.get("labels", [{}])
+                    {"exp_labels": {**known[alert].get("labels", {}), **labels}}
+                    for labels in example.get("labels", [{}])
                 ]
                 yield {
                     "name": f"{alert} {kind}, example {number}",
@@ -86,14 +87,18 @@ def unit_tests() -> Iterator[dict[str, Any]]:
                         {
                             "eval_time": example["at"],
                             "alertname": alert,
-                            **({"exp_alerts": [_expected(one, known[alert]) for one in fired]} if kind == "fires" else {}),
+                            **(
+                                {"exp_alerts": [_expected(one, known[alert]) for one in fired]}
+                                if kind == "fires"
+                                else {}
+                            ),
                         }
                     ],
                 }
 
 
 def _expected(fired: dict[str, Any], rule: Object) -> dict[str, Any]:
-    """promtool compares annotations too; those without a template are known from the rule."""
+    """Annotations are compared too; those without a template are known from the rule."""
     return fired | {"exp_annotations": rule.get("annotations", {})}
 
 
@@ -143,7 +148,9 @@ def test_pods_are_not_scraped_twice(case: Any) -> None:
 
 
 def test_names_are_found_in_expressions() -> None:
-    expression = 'sum by (role) (rate(http_requests_total{status=~"5.."}[5m])) / on (role) up > 0.05 and absent(a:b) offset 5m'
+    expression = (
+        'sum by (role) (rate(http_requests_total{status=~"5.."}[5m])) / on (role) up > 0.05 and absent(a:b) offset 5m'
+    )
     assert list(exported.named(expression)) == ["http_requests_total", "up", "a:b"]
     assert "http_request_duration_seconds_bucket" in exported.metrics()
     assert "http_requests" not in exported.metrics()

@@ -69,4 +69,13 @@ def test_has_notes() -> None:
 
 def test_has_what_a_catalogue_shows() -> None:
     """Not one of chart-verifier's checks; the catalogue of charts shows these."""
-    assert meta().keys() >= {"description", "home", "icon", "keywords", "maintainers", "sources", "appVersion", "version"}
+    assert meta().keys() >= {
+        "description",
+        "home",
+        "icon",
+        "keywords",
+        "maintainers",
+        "sources",
+        "appVersion",
+        "version",
+    }

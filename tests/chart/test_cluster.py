@@ -1,8 +1,8 @@
-"""The chart against a real API server: accepted whole, upgraded, rolled back and removed; each role may do its work only.
+"""The chart against a real API server: accepted whole, upgraded, rolled back, removed; each role may do its work only.
 
-Runs where `AIOPS_TEST_KUBECONFIG` names a cluster that may be changed: an administrator's kubeconfig. Everything happens in
-namespaces of its own. A server without nodes is enough: hooks are then shown to it in a dry run, since nobody would run
-them. Kinds that the server lacks are defined for the time of the test, as loosely as possible.
+Runs where `AIOPS_TEST_KUBECONFIG` names a cluster that may be changed: an administrator's kubeconfig. Everything
+happens in a namespace of its own. A server without nodes is enough: hooks are then shown to it in a dry run, since
+nobody would run them. Kinds that the server lacks are defined for the time of the test, as loosely as possible.
 """
 
 import os
@@ -33,7 +33,7 @@ def server() -> Iterator[ApiServer]:
     """The API server, knowing every kind that the chart can render."""
     with ApiServer.of(kubeconfig()) as server:
         made = [definition for definition in definitions(server) if create(server, definition)]
-        until(lambda: all(ApiServer.knows(server, *place) for place in (*SPECS, *FLAT)), timeout_s=30)
+        until(lambda: all(server.knows(*place) for place in (*SPECS, *FLAT)), what="every kind known", timeout_s=30)
         yield server
         for definition in made:
             server.call("DELETE", f"{server.path(definition, '')}/{definition['metadata']['name']}")
@@ -143,7 +143,11 @@ def test_it_is_installed_changed_rolled_back_and_removed(server: ApiServer, name
         run_helm("rollback", RELEASE, "1", *hooks)
     assert present(server, first) == [identity(item) for item in first]
     run_helm("uninstall", RELEASE, *hooks)
-    kept = [identity(item) for item in first if item["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"]
+    kept = [
+        identity(item)
+        for item in first
+        if item["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
+    ]
     assert present(server, first) == kept
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from tests.chart.cases import CASES
-from tests.chart.helm import Case, Object, objects
+from tests.chart.helm import Object, objects
 from tests.chart.workloads import LASTING, Workload, environment, workloads
 
 Rule = Callable[[Sequence[Object]], Iterator[str]]
@@ -25,7 +25,9 @@ def containers(rendered: Sequence[Object]) -> Iterator[tuple[str, Workload, Obje
 
 
 def matches(selector: Object, labels: dict[str, str]) -> bool:
-    wanted = selector.get("matchLabels", {}) if "matchLabels" in selector or "matchExpressions" in selector else selector
+    wanted = (
+        selector.get("matchLabels", {}) if "matchLabels" in selector or "matchExpressions" in selector else selector
+    )
     return wanted.items() <= labels.items()
 
 

@@ -37,7 +37,9 @@ def test_a_policy_without_rules_closes_its_direction_only() -> None:
 
 
 def test_policies_add_up() -> None:
-    network = Network([policy(ingress=[]), policy(only("database"), ingress=[{"from": [{"podSelector": only("web")}]}])], HERE)
+    network = Network(
+        [policy(ingress=[]), policy(only("database"), ingress=[{"from": [{"podSelector": only("web")}]}])], HERE
+    )
     assert network.allows(WEB, DATABASE, 5432)
     assert not network.allows(DATABASE, WEB, 8080)
 
@@ -52,13 +54,20 @@ def test_both_selectors_of_one_peer_must_match() -> None:
     elsewhere = {"matchLabels": {"kubernetes.io/metadata.name": "elsewhere"}}
     both = Network([policy(ingress=[{"from": [{"namespaceSelector": elsewhere, "podSelector": only("api")}]}])], HERE)
     assert not both.allows(STRANGER, DATABASE, 5432)
-    either = Network([policy(ingress=[{"from": [{"namespaceSelector": elsewhere}, {"podSelector": only("api")}]}])], HERE)
+    either = Network(
+        [policy(ingress=[{"from": [{"namespaceSelector": elsewhere}, {"podSelector": only("api")}]}])], HERE
+    )
     assert either.allows(STRANGER, DATABASE, 5432)
 
 
 @pytest.mark.parametrize(
     ("port", "allowed"),
-    [({"port": 5432}, True), ({"port": "sql"}, True), ({"port": "http"}, False), ({"port": 5000, "endPort": 6000}, True)],
+    [
+        ({"port": 5432}, True),
+        ({"port": "sql"}, True),
+        ({"port": "http"}, False),
+        ({"port": 5000, "endPort": 6000}, True),
+    ],
 )
 def test_ports_by_number_name_and_range(port: Object, allowed: bool) -> None:  # noqa: FBT001 - parametrised
     assert Network([policy(ingress=[{"ports": [port]}])], HERE).allows(WEB, DATABASE, 5432) is allowed

@@ -18,7 +18,14 @@ VOLUMES: Final = frozenset(
 )
 HOST_FIELDS: Final = ("hostNetwork", "hostPID", "hostIPC", "hostUsers")
 # What a container may not choose for itself, as the namespace's range is not known.
-NAMESPACES_TO_CHOOSE: Final = ("runAsUser", "runAsGroup", "fsGroup", "supplementalGroups", "seLinuxOptions", "procMount")
+NAMESPACES_TO_CHOOSE: Final = (
+    "runAsUser",
+    "runAsGroup",
+    "fsGroup",
+    "supplementalGroups",
+    "seLinuxOptions",
+    "procMount",
+)
 
 
 def violations(pod: Workload) -> Iterator[str]:

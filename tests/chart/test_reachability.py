@@ -35,7 +35,9 @@ def forbidden(case: Case) -> Iterator[Flow]:
             yield Flow(found[name], SPOKE, 443)
             yield Flow(found[name], found["cluster-registry"], 8080)
     for name in BACKENDS:
-        yield from (Flow(source, found[name], 8080) for source in (STRANGER, IMPOSTOR, NEIGHBOUR, ROUTER, found["frontend"]))
+        yield from (
+            Flow(source, found[name], 8080) for source in (STRANGER, IMPOSTOR, NEIGHBOUR, ROUTER, found["frontend"])
+        )
     yield from (Flow(source, found["api-gateway"], 8080) for source in (STRANGER, IMPOSTOR, NEIGHBOUR))
     yield from (Flow(source, found["frontend"], 8080) for source in (STRANGER, IMPOSTOR, NEIGHBOUR))
     yield from (Flow(found["frontend"], target, 443) for target in (SPOKE, API_SERVER))

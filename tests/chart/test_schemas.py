@@ -65,7 +65,11 @@ def deployment(**changed: object) -> Object:
         ({"ports": [{"name": "http"}]}, False, "containerPort"),
         ({"resources": {"requests": {"memory": "1 GB"}}}, False, "1 GB"),
         ({"volumeMounts": [{"name": "a", "mountPath": "/a", "recursiveReadOnly": "Enabled"}]}, False, ""),
-        ({"volumeMounts": [{"name": "a", "mountPath": "/a", "recursiveReadOnly": "Enabled"}]}, True, "recursiveReadOnly"),
+        (
+            {"volumeMounts": [{"name": "a", "mountPath": "/a", "recursiveReadOnly": "Enabled"}]},
+            True,
+            "recursiveReadOnly",
+        ),
     ],
 )
 def test_the_schemas_are_strict(changed: dict[str, object], oldest: bool, said: str) -> None:  # noqa: FBT001 - parametrised

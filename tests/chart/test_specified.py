@@ -43,8 +43,18 @@ def test_the_specification_is_read_whole() -> None:
 
 
 def test_a_difference_is_seen() -> None:
-    wanted = {"labels": {"a.b/c": "d"}, "drop": ["ALL"], "ports": [{"name": "http", "port": 8080}], "peers": [{"from": "x"}]}
-    ours = {"labels": {"a.b/c": "e"}, "drop": [], "ports": [{"name": "http", "port": 80}], "peers": [{"from": "y"}, {"from": "x"}]}
+    wanted = {
+        "labels": {"a.b/c": "d"},
+        "drop": ["ALL"],
+        "ports": [{"name": "http", "port": 8080}],
+        "peers": [{"from": "x"}],
+    }
+    ours = {
+        "labels": {"a.b/c": "e"},
+        "drop": [],
+        "ports": [{"name": "http", "port": 80}],
+        "peers": [{"from": "y"}, {"from": "x"}],
+    }
     assert [row for row in compared(wanted, ours) if row[1] != row[2]] == [
         ("labels.a.b/c", "d", "e"),
         ("drop[ALL]", "ALL", "(absent)"),

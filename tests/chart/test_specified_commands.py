@@ -172,8 +172,8 @@ CHECKS: Final[tuple[tuple[str, Callable[[list[str]], None]], ...]] = (
     (r"aiops cluster add ", takes_options),
     (r"oc exec ", works_in_postgresql),
 )
-# Looked at elsewhere: helm's commands above and in test_cluster.py, the OAuth client in test_specified.py; the project is
-# what the other commands name.
+# Looked at elsewhere: helm's commands above and in test_cluster.py, the OAuth client in test_specified.py; the project
+# is what the other commands name.
 ELSEWHERE: Final = re.compile(rf"helm |oc create -f - <<EOF|oc new-project {NAMESPACE}$")
 
 

@@ -1,4 +1,4 @@
-"""What Kubernetes lets nobody change in an object that exists: a difference there makes `helm upgrade` fail half-way."""
+"""What Kubernetes lets nobody change in an object that exists: a difference there lets `helm upgrade` fail."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -18,7 +18,9 @@ STATEFUL_SET_MAY_CHANGE: Final = frozenset(
         "updateStrategy",
     }
 )
-JOB_MAY_CHANGE: Final = frozenset({"activeDeadlineSeconds", "backoffLimit", "parallelism", "suspend", "ttlSecondsAfterFinished"})
+JOB_MAY_CHANGE: Final = frozenset(
+    {"activeDeadlineSeconds", "backoffLimit", "parallelism", "suspend", "ttlSecondsAfterFinished"}
+)
 # What is lost with the object; an upgrade that no longer renders one deletes it.
 KEEPS_DATA: Final = frozenset({"PersistentVolumeClaim", "StatefulSet", "ObjectBucketClaim", "Secret"})
 
@@ -50,7 +52,7 @@ def _by_name(rendered: Sequence[Object]) -> dict[tuple[str, ...], Object]:
 
 
 def _kept(item: Object) -> bool:
-    return item["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
+    return bool(item["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep")
 
 
 def _changed(old: Object, new: Object) -> Iterator[str]:

@@ -19,7 +19,7 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
     "Pod": (),
 }
 LASTING: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
-SUFFIXES: Final = {
+SUFFIXES: Final[dict[str, int | Decimal]] = {
     "": 1,
     "m": Decimal("0.001"),
     "k": 10**3,
