@@ -54,7 +54,11 @@ NAMESPACE_ADMIN: Final = Case("namespace administrator", {"route": {"host": HOST
 # Rendered for a spoke: nothing of the hub.
 SPOKE: Final = Case("spoke", {"spoke": {"enabled": True, "execNamespaces": ["gpu"]}})
 LLM: Final = {
-    (profile, size): Case(f"{profile} {size}", llm(profile, size), apis=ALL_APIS)
+    (profile, size): Case(
+        f"{profile} {size}",
+        llm(profile, size, **({"existingClaim": "models"} if profile == "sidecar" else {})),
+        apis=ALL_APIS,
+    )
     for profile in PROFILES
     for size in SIZES
 }

@@ -258,3 +258,55 @@ RULES: Final[dict[str, Rule]] = {
 def test_nothing_breaks_the_rule(rule: str) -> None:
     broken = {case.name: said for case in CASES if (said := list(RULES[rule](objects(case))))}
     assert broken == {}
+
+
+def careless(**changed: object) -> list[Object]:
+    """A chart that breaks every rule at once."""
+    container = {
+        "name": "main",
+        "image": "registry.example.com/app:latest",
+        "env": [{"name": "APP_SECRET", "value": "hunter2"}, {"name": "TWICE"}],
+        "ports": [{"name": "Not_A_Name", "containerPort": 22}],
+        "securityContext": {"privileged": True},
+        "livenessProbe": {"httpGet": {"port": 1}},
+        "readinessProbe": {"httpGet": {"port": 2}},
+        "startupProbe": {"tcpSocket": {"port": 3}},
+        **changed,
+    }
+    spec = {
+        "serviceAccount": "old",
+        "serviceAccountName": "absent",
+        "hostNetwork": True,
+        "securityContext": {"sysctls": [{"name": "net.core.somaxconn", "value": "1"}]},
+        "volumes": [{"name": "run", "hostPath": {"path": "/var/run/docker.sock"}}],
+        "containers": [container],
+    }
+    template = {"metadata": {"labels": {"app": "app"}}, "spec": spec}
+    named = {"metadata": {"name": "app"}}
+    return [
+        {
+            "kind": "Deployment",
+            **named,
+            "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "other"}}, "template": template},
+        },
+        {"kind": "Job", **named, "spec": {"template": template}},
+        {
+            "kind": "Service",
+            **named,
+            "spec": {"selector": {"app.kubernetes.io/name": "nobody"}, "ports": [{"port": 80}]},
+        },
+        {
+            "kind": "PodDisruptionBudget",
+            **named,
+            "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "app"}}},
+        },
+    ]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule != "duplicate-env-var"])
+def test_the_rule_refuses_a_careless_chart(rule: str) -> None:
+    assert list(RULES[rule](careless()))
+
+
+def test_a_variable_set_twice_is_refused() -> None:
+    assert list(duplicate_env_var(careless(env=[{"name": "TWICE"}, {"name": "TWICE"}])))
