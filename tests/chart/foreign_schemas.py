@@ -180,6 +180,8 @@ SPECS: Final[dict[tuple[str, str], Schema]] = {
                 secret=a("name", name=NAME),
                 encoding=TEXT,
                 locale=TEXT,
+                localeCType=TEXT,
+                localeCollate=TEXT,
                 localeProvider=TEXT,
                 builtinLocale=TEXT,
                 dataChecksums=BOOL,

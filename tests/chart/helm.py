@@ -110,13 +110,14 @@ def documents(manifests: str) -> list[Object]:
 
 
 @cache
-def _rendered(case: Case) -> str:
+def rendered(case: Case) -> str:
+    """The same, asked of helm once a run."""
     return text(case)
 
 
 @cache
 def _parsed(case: Case) -> tuple[Object, ...]:
-    return tuple(documents(_rendered(case)))
+    return tuple(documents(rendered(case)))
 
 
 def objects(case: Case) -> Sequence[Object]:

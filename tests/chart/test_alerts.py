@@ -135,9 +135,13 @@ def test_the_monitor_s_job_is_the_one_that_the_rules_select() -> None:
     assert [expression for expression in own if f'job="{JOB}"' not in expression] == []
 
 
-def test_namespaces_do_not_see_each_other_s_alerts() -> None:
-    """Two releases in one cluster: each rule looks at its own namespace."""
-    assert [name for name, rule in rules().items() if f'namespace="{NAMESPACE}"' not in rule["expr"]] == []
+def test_what_others_export_is_looked_at_in_our_namespace_only() -> None:
+    """Every chart's PostgreSQL has a claim called data-postgresql-0."""
+    foreign = [
+        rule["expr"] for rule in rules().values() if not set(exported.named(rule["expr"])) & {*exported.metrics(), "up"}
+    ]
+    assert foreign
+    assert [expression for expression in foreign if f'namespace="{NAMESPACE}"' not in expression] == []
 
 
 @pytest.mark.parametrize("case", [DEFAULT, PROD], ids=lambda case: case.name)

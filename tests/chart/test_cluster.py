@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from tests.chart.api_server import CREATED, VARIABLE, ApiServer, kubeconfig
-from tests.chart.cases import CASES, CHANGES, DEFAULT
+from tests.chart.cases import CASES, CHANGES, DEFAULT, SPOKE
 from tests.chart.foreign_schemas import FLAT, SPECS
 from tests.chart.helm import CHART, RELEASE, Case, Object, documents, objects
 from tests.chart.workloads import workloads
@@ -97,30 +97,37 @@ def values_file(folder: Path, case: Case) -> list[str]:
     return [part for name in case.files for part in ("--values", str(CHART / name))] + ["--values", str(file)]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_every_object_is_accepted(server: ApiServer, namespace: str, case: Case) -> None:
+def test_every_object_is_accepted(server: ApiServer, namespace: str) -> None:
     """Hooks and tests too; strictly, and without a warning of the restricted profile."""
-    said = []
-    for item in in_namespace(objects(case), case.namespace, namespace):
-        if item["metadata"].get("namespace", namespace) != namespace:
-            continue
+    said = set()
+    for case, item in every(namespace):
         answer = server.create(item, namespace, dry=True)
         if answer.status not in CREATED or answer.warnings:
-            said.append(f"{item['kind']} {item['metadata']['name']}: {answer.message} {answer.warnings}")
-    assert said == []
+            said.add(f"{case.name}: {item['kind']} {item['metadata']['name']}: {answer.message} {answer.warnings}")
+    assert said == set()
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_every_pod_is_admitted(server: ApiServer, namespace: str, case: Case) -> None:
+def test_every_pod_is_admitted(server: ApiServer, namespace: str) -> None:
     """A template is judged only when a pod is made of it: make one of each."""
-    said = []
-    for pod in workloads(in_namespace(objects(case), case.namespace, namespace)):
-        spec = {**pod.spec, "serviceAccountName": "default"}
-        item = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod.name, "labels": pod.labels}, "spec": spec}
-        answer = server.create(item, namespace, dry=True)
-        if answer.status not in CREATED:
-            said.append(f"{pod}: {answer.message}")
-    assert said == []
+    said = set()
+    for case in CASES:
+        for pod in workloads(in_namespace(objects(case), case.namespace, namespace)):
+            spec = {**pod.spec, "serviceAccountName": "default"}
+            meta = {"name": pod.name, "labels": pod.labels, "annotations": pod.annotations}
+            answer = server.create(
+                {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}, namespace, dry=True
+            )
+            if answer.status not in CREATED:
+                said.add(f"{case.name}: {pod}: {answer.message}")
+    assert said == set()
+
+
+def every(namespace: str) -> Iterator[tuple[Case, Object]]:
+    """Every object of every case that lands in the release's own namespace, or in none."""
+    for case in (*CASES, SPOKE):
+        for item in in_namespace(objects(case), case.namespace, namespace):
+            if item["metadata"].get("namespace", namespace) == namespace:
+                yield case, item
 
 
 def in_namespace(rendered: Any, was: str, becomes: str) -> list[Object]:

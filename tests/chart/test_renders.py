@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.chart.cases import CASES, DEFAULT, DIGEST, MIRRORED
-from tests.chart.helm import CHART, NAMESPACE, RELEASE, Case, Refused, helm, objects, text
+from tests.chart.helm import CHART, NAMESPACE, RELEASE, Case, Refused, helm, objects, rendered, text
 from tests.chart.workloads import workloads
 from tests.servers.processes import find
 
@@ -18,7 +18,7 @@ CLUSTER_WIDE = frozenset({"ClusterRole", "ClusterRoleBinding", "ConsoleLink", "O
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_rendering_twice_gives_the_same_bytes(case: Case) -> None:
     """Nothing random: else each upgrade would make new passwords, and GitOps would never be in sync."""
-    assert text(case) == text(case)
+    assert text(case) == rendered(case)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -108,6 +108,5 @@ def test_the_package_holds_nothing_but_the_chart(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(find("helm4") is None, reason="helm 4 is not installed as helm4")
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_helm_4_renders_the_same_objects(case: Case) -> None:
-    assert text(case, program="helm4") == text(case)
+def test_helm_4_renders_the_same() -> None:
+    assert [case.name for case in CASES if text(case, program="helm4") != rendered(case)] == []

@@ -7,7 +7,7 @@ import jsonschema_rs
 import pytest
 
 from tests.chart import core_schemas, foreign_schemas
-from tests.chart.cases import CASES
+from tests.chart.cases import CASES, SPOKE
 from tests.chart.helm import OLDEST, Case, Object, objects
 
 
@@ -29,7 +29,7 @@ def mistakes(item: Object, *, oldest: bool) -> Iterator[str]:
         yield f"{where}: {'.'.join(map(str, error.instance_path))}: {error.message[:300]}"
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*CASES, SPOKE], ids=lambda case: case.name)
 def test_every_object_fits_its_schema(case: Case) -> None:
     oldest = case.kube == OLDEST
     assert [said for item in objects(case) for said in mistakes(item, oldest=oldest)] == []

@@ -21,7 +21,7 @@ import pytest
 from aiops.cli import cli
 from tests.chart import seed
 from tests.chart.cases import AS_SPECIFIED
-from tests.chart.helm import CHART, NAMESPACE, RELEASE, ROOT, documents, get, helm, objects
+from tests.chart.helm import CHART, NAMESPACE, NEWEST, RELEASE, ROOT, documents, get, helm, objects
 from tests.chart.workloads import environment, workloads
 from tests.servers.processes import require
 
@@ -87,7 +87,7 @@ def test_helm_s_commands_work_in_their_order(published: tuple[str, Path]) -> Non
         words = [word.replace(LOCAL_CHART, str(CHART)) for word in words]
         if words[1] in ("install", "upgrade"):
             # The same without a cluster; a route's API tells OpenShift from others.
-            words[1:2] = ["template", "--api-versions", "route.openshift.io/v1"]
+            words[1:2] = ["template", "--kube-version", NEWEST, "--api-versions", "route.openshift.io/v1"]
             rendered = documents(run_helm(words, home))
             assert {item["kind"] for item in rendered} >= {"Deployment", "StatefulSet", "Route"}
             assert_set(rendered, words)
