@@ -41,8 +41,14 @@ AS_SPECIFIED: Final = Case(
     {
         "route": {"host": HOST},
         "auth": {"mode": "openshift"},
+        "rbac": {"clusterScoped": True},
         **llm("vllm", namespace="aiops-nextgen-llm"),
-        **store("minio", namespace="aiops-nextgen-storage", minio={"image": "registry.example.com/minio:1.0"}),
+        **store(
+            "minio",
+            namespace="aiops-nextgen-storage",
+            minio={"image": "registry.example.com/minio:1.0"},
+            existingSecret="minio",
+        ),
     },
 )
 CLUSTER_ADMIN: Final = Case(

@@ -62,6 +62,7 @@ KUBE_DNS: Final = Peer(
 )
 # A host-network pod: no selector names it, an address does.
 API_SERVER: Final = Peer("API server", address="10.0.0.1")
+MODELS: Final = Peer("hub of models", address="198.51.100.30")
 SPOKE: Final = Peer("spoke", address="198.51.100.20")
 
 
@@ -119,6 +120,7 @@ def required(case: Case) -> Iterator[Flow]:
         if workload.hooks and "test" not in workload.hooks and workload.spec.get("automountServiceAccountToken", True):
             yield Flow(peer, API_SERVER, 6443)
     yield from _world(release)
+    yield from _optional_parts(release)
     yield from _members(release)
     yield from _visitors(release)
 
@@ -156,6 +158,23 @@ def _world(release: Release) -> Iterator[Flow]:
             yield Flow(peer, SPOKE, 443)
             if not release.case.values.get("networkPolicy", {}).get("strictEgress"):
                 yield Flow(peer, SPOKE, 9091)
+
+
+def _optional_parts(release: Release) -> Iterator[Flow]:
+    """The model's and the object store's servers, where the release brings them, and what `helm test` asks."""
+    engine = release.peer("intelligence-engine")
+    if engine is not None:
+        for server, port in (("vllm-inference", 8080), ("vllm", 8080), ("minio", 9000)):
+            if (target := release.peer(server)) is not None:
+                yield Flow(engine, target, port)
+    for server in ("vllm-inference", "vllm"):
+        if (peer := release.peer(server)) is not None and not release.case.values["llm"].get("offline"):
+            yield Flow(peer, MODELS, 443)
+    for workload, peer in release.pods:
+        if "test" in workload.hooks:
+            for front in ("api-gateway", "frontend"):
+                if (target := release.peer(front)) is not None:
+                    yield Flow(peer, target, 8080)
 
 
 def _members(release: Release) -> Iterator[Flow]:

@@ -107,6 +107,15 @@ def workloads(rendered: Sequence[Object]) -> Iterator[Workload]:
     for item in rendered:
         if item["kind"] in TEMPLATES:
             yield Workload(item, step_into(item, TEMPLATES[item["kind"]]))
+        elif item["kind"] == "InferenceService":
+            yield Workload(item, _predictor(item))
+
+
+def _predictor(item: Object) -> Object:
+    """The pod that KServe makes of an InferenceService: a predictor is a pod's spec with some fields more."""
+    predictor = item["spec"]["predictor"]
+    labels = {**item["metadata"].get("labels", {}), **predictor.get("labels", {})}
+    return {"metadata": {"labels": labels, "annotations": predictor.get("annotations", {})}, "spec": predictor}
 
 
 def step_into(item: Any, path: Sequence[str]) -> Any:
