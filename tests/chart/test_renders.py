@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.chart.cases import CASES, DEFAULT, DIGEST, MIRRORED
+from tests.chart.cases import CASES, CLUSTERS, DEFAULT, DEV, DIGEST, MIRRORED, PROD
 from tests.chart.helm import CHART, NAMESPACE, RELEASE, Case, Refused, helm, objects, rendered, text
 from tests.chart.workloads import workloads
 from tests.servers.processes import find
@@ -21,7 +21,7 @@ def test_rendering_twice_gives_the_same_bytes(case: Case) -> None:
     assert text(case) == rendered(case)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [DEFAULT, DEV, PROD, *CLUSTERS], ids=lambda case: case.name)
 def test_helm_lint_is_content(case: Case) -> None:
     files = [part for name in case.files for part in ("--values", str(CHART / name))]
     said = helm(

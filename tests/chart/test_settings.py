@@ -14,7 +14,7 @@ from tests.chart.cases import CASES
 from tests.chart.helm import Case, Object, find, objects
 from tests.chart.workloads import Workload, workloads
 
-# Names that the specification or the platform fixes, read by no setting of ours.
+# Names that the specification, the platform or a command of ours fixes: no setting of a role reads them.
 OTHERS: Final = frozenset(
     {
         "BUCKET_HOST",
@@ -37,6 +37,7 @@ OTHERS: Final = frozenset(
         "POD_NAMESPACE",
         "SSL_CERT_FILE",
         "TRACING_ENABLED",
+        "WANTED_OBJECTS",
     }
 )
 # What the installation's Job puts into the Secrets.

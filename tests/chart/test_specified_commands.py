@@ -87,7 +87,16 @@ def test_helm_s_commands_work_in_their_order(published: tuple[str, Path]) -> Non
         words = [word.replace(LOCAL_CHART, str(CHART)) for word in words]
         if words[1] in ("install", "upgrade"):
             # The same without a cluster; a route's API tells OpenShift from others.
-            words[1:2] = ["template", "--kube-version", NEWEST, "--api-versions", "route.openshift.io/v1"]
+            # The specification knows one way to sign in.
+            words[1:2] = [
+                "template",
+                "--set",
+                "auth.mode=openshift",
+                "--kube-version",
+                NEWEST,
+                "--api-versions",
+                "route.openshift.io/v1",
+            ]
             rendered = documents(run_helm(words, home))
             assert {item["kind"] for item in rendered} >= {"Deployment", "StatefulSet", "Route"}
             assert_set(rendered, words)

@@ -58,7 +58,8 @@ def templates(rendered: Sequence[Object]) -> dict[str, Object]:
 
 
 def test_a_change_of_what_cannot_change_is_seen() -> None:
-    before = objects(DEFAULT)
+    binding = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "one"}}
+    before = [{**binding, "roleRef": {"kind": "Role", "name": "one"}}, *objects(DEFAULT)]
     for kind, path, value in (
         ("Deployment", ("spec", "selector", "matchLabels", "version"), "2"),
         ("StatefulSet", ("spec", "serviceName"), "other"),

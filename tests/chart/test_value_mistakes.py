@@ -37,7 +37,7 @@ MISTAKES: Final[tuple[tuple[dict[str, Any], str], ...]] = (
     ({"global": {"imagePullSecrets": "pull"}}, "imagePullSecrets"),
     ({"pod": {"tolerations": {"key": "x"}}}, "tolerations"),
     ({"pod": {"extraEnv": {"A": "b"}}}, "extraEnv"),
-    ({"config": {"extra": {"A": 1}}}, "A"),
+    ({"config": {"extra": {"A": {"b": "c"}}}}, "A"),
     ({"networkPolicy": {"egressPorts": ["443"]}}, "egressPorts"),
     # Values out of their range or choice.
     ({"api-gateway": {"replicas": -1}}, "replicas"),
@@ -71,7 +71,7 @@ MISTAKES: Final[tuple[tuple[dict[str, Any], str], ...]] = (
     ({"postgresql": {"synchronous": True}}, "synchronous"),
     ({"objectStorage": {"enabled": True, "provider": "s3"}}, "url"),
     ({"objectStorage": {"enabled": True, "provider": "minio"}}, "image"),
-    ({"ingress": {"enabled": True}}, "host"),
+    ({"ingress": {"enabled": True, "host": "aiops.example.com/"}}, "host"),
     ({"httpRoute": {"enabled": True, "host": "aiops.example.com"}}, "parentRefs"),
     ({"secrets": {"hook": {"enabled": False}}}, "existingSecret"),
     ({"api-gateway": {"autoscaling": {"minReplicas": 5, "maxReplicas": 3}}}, "minReplicas"),
