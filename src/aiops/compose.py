@@ -11,13 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Litestar
-from litestar.connection import ASGIConnection
 from litestar.types import ASGIApp
 from prometheus_client import CollectorRegistry
 
 from aiops import __version__
-from aiops.app import AppSpec, Identify, Lifecycle, build_app
-from aiops.core.identity import Identity
+from aiops.app import AppSpec, Identify, Lifecycle, build_app, nobody
 from aiops.core.module import Module
 from aiops.core.observe import Observed
 from aiops.core.tasks import Supervisor, Task
@@ -131,10 +129,6 @@ class _Parts:
 
 def _self_sufficient(names: Sequence[str]) -> _Parts:
     """Modules that ask nobody and that everybody may ask."""
-
-    async def nobody(_: ASGIConnection[Any, Any, Any, Any]) -> Identity | None:
-        return None
-
     modules = [import_module(f"aiops.{name}.module").build() for name in names]
     return _Parts(modules, nobody, lambda app: app)
 
