@@ -81,7 +81,7 @@ def test_it_carries_no_compiler_no_installer_and_no_configuration_of_who_built_i
     programs = [f"{folder}/{name}" for folder in FOLDERS for name in COMPILERS if (image.root / folder / name).exists()]
     assert programs == []
     assert [path.name for path in packages(image).glob("pip*")] == []
-    for path in ("etc/pip.conf", "root/.npmrc", "root/.cache/pip", "root/.npm", "build"):
+    for path in ("etc/pip.conf", "run/secrets", "root/.cache", "root/.npm", "build"):
         assert not (image.root / path).exists(), path
 
 
