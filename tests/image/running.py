@@ -49,7 +49,18 @@ def command(image: Image, *arguments: str, env: Mapping[str, str]) -> list[str]:
     own = dict(entry.split("=", 1) for entry in image.config["Env"])
     enter = [sys.executable, "-I", "-S", "-c", _ENTER, str(image.root), str(USER_ID), str(GROUP_ID)]
     return [
-        *(str(require("unshare")), "--mount", "--propagation", "private", "sh", "-c", _MOUNTS, "sh", str(image.root), *enter),
+        *(
+            str(require("unshare")),
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            _MOUNTS,
+            "sh",
+            str(image.root),
+            *enter,
+        ),
         *(json.dumps({**own, **env}), *image.config["Entrypoint"], *arguments),
     ]
 
