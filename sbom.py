@@ -26,6 +26,8 @@ CLASSIFIERS: Final = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
 }
+# Short words that read like an identifier and are none.
+NO_IDENTIFIERS: Final = frozenset({"APACHE", "BSD", "GPL", "LGPL", "UNKNOWN"})
 Component = dict[str, Any]
 
 
@@ -76,7 +78,9 @@ def _component(kind: str, name: str, version: str, licence: str | None) -> Compo
 def _is_expression(licence: str) -> bool:
     """Whether it reads as SPDX identifiers and operators rather than as words."""
     parts = re.split(r"\s+(?:AND|OR|WITH)\s+", licence.replace("(", "").replace(")", ""))
-    return all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]*", part) for part in parts) and licence.upper() != "UNKNOWN"
+    return all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]*", part) for part in parts) and not NO_IDENTIFIERS.intersection(
+        part.upper() for part in parts
+    )
 
 
 def document(version: str, components: list[Component]) -> dict[str, Any]:
