@@ -21,6 +21,7 @@ _COMMANDS = {
     "alerts": ("aiops.cli.alerts", "alerts", "Alerts of the fleet."),
     "events": ("aiops.cli.events", "events", "Live events."),
     "anomalies": ("aiops.cli.anomalies", "anomalies", "Find anomalies in a query's series."),
+    "llm": ("aiops.cli.llm", "llm", "Local language models."),
     "completion": ("aiops.cli.completion", "completion", "Print the shell's completion script."),
 }
 
