@@ -213,7 +213,7 @@ def _infra(settings: Settings, role: str, metrics: CollectorRegistry) -> Infra:
             pool_size=settings.database.pool_size,
             statement_timeout_s=settings.database.statement_timeout_s,
         )
-        redis = RedisConnection(settings.redis.url, client_name=f"aiops {role}")
+        redis = RedisConnection(settings.redis.url, client_name=f"aiops {role}", ca_file=settings.redis.ca_file)
         objects = _objects(settings.objects)
     except ValueError as error:
         raise SettingsError(str(error)) from error
