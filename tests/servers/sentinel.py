@@ -14,8 +14,8 @@ from tests.servers.processes import Process
 from tests.servers.waiting import until
 
 MASTER: Final = "aiops"
-PASSWORD: Final = "of the servers/?#@%+"  # noqa: S105 - what a URL must encode
-SENTINEL_PASSWORD: Final = "of+the sentinels&="  # noqa: S105 - likewise
+PASSWORD: Final = "of the servers/?#@%+"
+SENTINEL_PASSWORD: Final = "of+the sentinels&="
 
 
 class SentinelSite:

@@ -101,7 +101,7 @@ class _SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
 
     def __init__(self, master: str, sentinels: _Sentinels, **options: Any) -> None:
         # The library hands this to its base class, where waiting comes from.
-        super().__init__(master, sentinels, **options)  # type: ignore[no-untyped-call] - the library's
+        super().__init__(master, sentinels, **options)  # type: ignore[no-untyped-call] # the library's
         self.sentinels = sentinels
 
     async def aclose(self) -> None:
@@ -160,7 +160,7 @@ def _sentinel_pool(url: SentinelUrl, options: dict[str, Any], tls: dict[str, Any
         )
         return Redis.from_pool(pool)
 
-    sentinels = _Sentinels([])  # type: ignore[no-untyped-call] - the library's
+    sentinels = _Sentinels([])  # type: ignore[no-untyped-call] # the library's
     sentinels.sentinels = [asked(host, port) for host, port in url.hosts]
     return _SentinelPool(
         url.master,
