@@ -16,7 +16,7 @@ from aiops import __version__
 from aiops.app import AppSpec, Lifecycle, build_app
 from aiops.core.bus import Bus
 from aiops.core.clock import utc_now
-from aiops.core.db import Database
+from aiops.core.db import Database, conninfo
 from aiops.core.http import AddressPolicy, BreakerPolicies, BreakerPolicy, HttpClient, HttpMetrics, PoolLimits
 from aiops.core.identity import HopSigner, Identity, service_identity
 from aiops.core.infra import Infra
@@ -100,7 +100,8 @@ def compose(
     """
     names = modules_of(roles)
     role = ",".join(roles)
-    _require(settings, names)
+    if problems := mistakes(settings, names):
+        raise SettingsError("\n".join(problems))
     metrics = CollectorRegistry()
     infra = _infra(settings, role, metrics)
     builder = _Builder(settings, infra, names)
@@ -190,33 +191,39 @@ class _Builder:
         return url
 
 
-def _require(settings: Settings, names: Sequence[str]) -> None:
-    """Report everything at once that these modules cannot do without."""
+def mistakes(settings: Settings, names: Sequence[str]) -> list[str]:
+    """Everything at once that these modules cannot do without, and what is set and cannot be used; one line each."""
     needed = [("database", "url"), ("redis", "url"), ("auth", "internal_secret"), ("secrets", "key")]
     elsewhere = {role for name in names for role in NEEDS.get(name, ())} - set(names)
     needed += [("peers", f"{role}_url") for role in sorted(elsewhere)]
     problems = [
         f"{env_name(area, field)} is not set" for area, field in needed if not getattr(getattr(settings, area), field)
     ]
-    if problems:
-        raise SettingsError("\n".join(problems))
+    tried: dict[tuple[str, str], Callable[[], object]] = {
+        ("database", "url"): lambda: conninfo(settings.database.url, application_name="aiops"),
+        ("redis", "url"): lambda: _redis(settings, "aiops"),
+        ("secrets", "key"): lambda: SecretBox.from_text(settings.secrets.key),
+        ("objects", "url"): lambda: _objects(settings.objects),
+    }
+    for (area, field), make in tried.items():
+        if getattr(getattr(settings, area), field):
+            try:
+                make()
+            except ValueError as error:
+                problems.append(f"{env_name(area, field)}: {error}")
+    return problems
 
 
 def _infra(settings: Settings, role: str, metrics: CollectorRegistry) -> Infra:
     agent = f"aiops-nextgen/{__version__}"
     http_metrics = HttpMetrics(metrics)
-    try:
-        secrets = SecretBox.from_text(settings.secrets.key)
-        db = Database(
-            settings.database.url,
-            application_name=f"aiops {role}",
-            pool_size=settings.database.pool_size,
-            statement_timeout_s=settings.database.statement_timeout_s,
-        )
-        redis = RedisConnection(settings.redis.url, client_name=f"aiops {role}", ca_file=settings.redis.ca_file)
-        objects = _objects(settings.objects)
-    except ValueError as error:
-        raise SettingsError(str(error)) from error
+    db = Database(
+        settings.database.url,
+        application_name=f"aiops {role}",
+        pool_size=settings.database.pool_size,
+        statement_timeout_s=settings.database.statement_timeout_s,
+    )
+    redis = _redis(settings, f"aiops {role}")
     return Infra(
         db=db,
         redis=redis,
@@ -234,11 +241,15 @@ def _infra(settings: Settings, role: str, metrics: CollectorRegistry) -> Infra:
             breakers=BreakerPolicies(PEER_BREAKER),
         ),
         hop=HopSigner(tuple(part.encode() for part in settings.auth.internal_secret.split(",") if part)),
-        secrets=secrets,
+        secrets=SecretBox.from_text(settings.secrets.key),
         clock=utc_now,
         metrics=metrics,
-        objects=objects,
+        objects=_objects(settings.objects),
     )
+
+
+def _redis(settings: Settings, name: str) -> RedisConnection:
+    return RedisConnection(settings.redis.url, client_name=name, ca_file=settings.redis.ca_file)
 
 
 def _objects(settings: ObjectSettings) -> ObjectStore | None:

@@ -13,6 +13,8 @@ _COMMANDS = {
     "serve": ("aiops.cli.serve", "serve", "Run one or more roles against existing stores."),
     "modules": ("aiops.cli.serve", "modules", "Show roles, modules, routes and tasks."),
     "openapi": ("aiops.cli.serve", "openapi", "Print the OpenAPI document."),
+    "doctor": ("aiops.cli.doctor", "doctor", "Say what is wrong with an installation, and what to do."),
+    "support-bundle": ("aiops.cli.doctor", "support_bundle", "Pack findings, states and logs, without secrets."),
     "db": ("aiops.cli.db", "db", "Database schema: upgrade and check."),
     "token": ("aiops.cli.token", "token", "API tokens."),
     "cluster": ("aiops.cli.cluster", "cluster", "Clusters of the fleet."),

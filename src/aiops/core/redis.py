@@ -7,7 +7,7 @@ meaning to any key: that is the business of who writes it.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -68,3 +68,11 @@ class RedisConnection:
                 await client.ping()
         except RedisError as error:
             raise ServiceUnavailable(f"Redis does not answer as it should: {error}") from error
+
+    async def info(self) -> dict[str, Any]:
+        """What the server tells about itself (INFO, all its default sections). Raises `ServiceUnavailable`."""
+        try:
+            with self.use() as client:
+                return dict(await client.info())
+        except RedisError as error:
+            raise ServiceUnavailable(f"Redis does not tell about itself: {error}") from error
