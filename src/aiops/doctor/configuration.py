@@ -1,6 +1,7 @@
 """The settings: every mistake at once, with the name of the variable, as `aiops serve` would refuse them."""
 
 import asyncio
+import re
 from importlib import import_module
 from typing import Final
 
@@ -10,13 +11,14 @@ from aiops.doctor.subject import Subject
 from aiops.settings import SettingsError
 
 SHORTEST_SECRET: Final = 16
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]+\b")
 
 
 async def look(subject: Subject, _: HttpClient, notes: Notes) -> None:
     """Settings that cannot be read, that the roles lack, that no server would take, and weak ones."""
     for problem in subject.problems:
         notes.fail(
-            "settings", problem, "correct it where the settings come from: environment, ConfigMap, Secret or file"
+            _name(problem), problem, "correct it where the settings come from: environment, ConfigMap, Secret or file"
         )
     if subject.problems:
         return
@@ -34,11 +36,19 @@ async def look(subject: Subject, _: HttpClient, notes: Notes) -> None:
     }
     problems = [problem for problem in compose.mistakes(subject.settings, names) if problem not in excused]
     for problem in problems:
-        notes.fail("settings", problem, "set it as the README and the chart's values say, then start the role again")
+        notes.fail(
+            _name(problem), problem, "set it as the README and the chart's values say, then start the role again"
+        )
     if not problems:
         what = f"complete for {', '.join(subject.roles)}" if subject.roles else "complete for what every role needs"
         notes.ok("settings", what)
     _weak(subject, notes)
+
+
+def _name(problem: str) -> str:
+    """The variable that a mistake begins with, where it does."""
+    match = _VARIABLE.match(problem)
+    return match[0] if match else "settings"
 
 
 def _weak(subject: Subject, notes: Notes) -> None:

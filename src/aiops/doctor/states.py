@@ -45,7 +45,7 @@ SHOWN: Final = (
     "master_link_status",
 )
 _TABLES: Final = text("""
-SELECT c.relname AS name, c.reltuples::bigint AS rows_estimated, pg_total_relation_size(c.oid) AS bytes
+SELECT c.relname AS name, nullif(c.reltuples, -1)::bigint AS rows_estimated, pg_total_relation_size(c.oid) AS bytes
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND n.nspname = current_schema() ORDER BY bytes DESC
 """)
