@@ -41,6 +41,7 @@ class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Redis or Valkey."""
 
     url: str = ""  # empty = embedded (only `aiops up` can)
+    ca_file: str = ""  # PEM; what TLS servers are verified with; empty = the system's roots
 
 
 class PeerSettings(Struct, frozen=True, forbid_unknown_fields=True):
