@@ -1,0 +1,374 @@
+"""Evaluation of a query over a source of series: the walk along the tree. What functions compute is in their own files.
+
+It does no I/O but through the source, and it does not parse. The meaning is Prometheus', of the generation that the
+rules describe. Native histograms are not evaluated.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aiops.promql.engine import absence, dates, elementwise, histograms, operators, ordering, relabel, selection
+from aiops.promql.engine.aggregations import aggregated, quantile
+from aiops.promql.engine.budget import Budget, Limits
+from aiops.promql.engine.counting import count_values
+from aiops.promql.engine.errors import NotEvaluable
+from aiops.promql.engine.grid import Grid, anchored, subquery_grid
+from aiops.promql.engine.groups import Groups
+from aiops.promql.engine.labels import NO_LABELS
+from aiops.promql.engine.matching import combined, matched
+from aiops.promql.engine.range_functions import FUNCTIONS as RANGE_FUNCTIONS
+from aiops.promql.engine.range_functions import NAME_KEPT
+from aiops.promql.engine.rules import Rules
+from aiops.promql.engine.selectors import Looked, look_back
+from aiops.promql.engine.values import (
+    Floats,
+    Ranges,
+    Scalar,
+    SeriesData,
+    Source,
+    String,
+    Value,
+    Vector,
+    inhabited,
+    unnamed,
+)
+from aiops.promql.engine.windows import Windows, raw_windows, step_windows
+from aiops.promql.syntax import (
+    Aggregation,
+    Binary,
+    Call,
+    Expr,
+    Negation,
+    Number,
+    Paren,
+    RangeSelector,
+    Selector,
+    Subquery,
+    Text,
+)
+
+NATIVE_ONLY: Final = frozenset(
+    {"histogram_avg", "histogram_count", "histogram_stddev", "histogram_stdvar", "histogram_sum"}
+)
+SET_OPERATORS: Final = frozenset({"and", "or", "unless"})
+SELECTING: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+SORTING: Final = frozenset({"sort", "sort_desc", "sort_by_label", "sort_by_label_desc"})
+RELABELLING: Final = {"label_replace": relabel.label_replace, "label_join": relabel.label_join}
+Given = Mapping[tuple[Expr, Grid], Vector | Scalar]
+
+
+def evaluate(
+    expr: Expr,
+    grid: Grid,
+    source: Source | None,
+    rules: Rules,
+    given: Given | None = None,
+    limits: Limits | None = None,
+) -> Value:
+    """The value of a query at the steps of a grid.
+
+    `given` holds values of sub-expressions at a grid that are known already: these are used and not evaluated. Where
+    everything that selects is given, the source may be null. At an instant a vector's series are in the order that the
+    query asks for; over a range they are sorted by their labels. Raises subclasses of `EvaluationError`.
+    """
+    with np.errstate(all="ignore"):
+        value = _Evaluation(grid, source, rules, given or {}, Budget(limits or Limits())).value(expr, grid)
+    if isinstance(value, Vector):
+        value = inhabited(value)
+        if not grid.is_instant:
+            rows = sorted(range(len(value.labels)), key=value.labels.__getitem__)
+            value = Vector(tuple(value.labels[row] for row in rows), value.values[rows], value.present[rows])
+    return value
+
+
+class _Evaluation:
+    """One query's evaluation. `query` is its own grid, to which `@ start()` and `@ end()` refer everywhere."""
+
+    def __init__(self, query: Grid, source: Source | None, rules: Rules, given: Given, budget: Budget) -> None:
+        self._query = query
+        self._source = source
+        self._rules = rules
+        self._given = given
+        self._budget = budget
+
+    def value(self, expr: Expr, grid: Grid) -> Value:
+        """The value of a sub-expression."""
+        known = self._given.get((expr, grid)) if self._given else None
+        if known is not None:
+            return known
+        before = self._budget.held
+        value = self._computed(expr, grid)
+        self._budget.settle(before, _size(value))
+        return value
+
+    def _computed(self, expr: Expr, grid: Grid) -> Value:  # noqa: PLR0911 -- one branch for each kind of node
+        match expr:
+            case Number(value):
+                return Scalar(np.full(grid.steps, value))
+            case Text(value):
+                return String(value)
+            case Paren(inner):
+                return self.value(inner, grid)
+            case Selector():
+                looked = self._looked(expr, grid)
+                return inhabited(Vector(looked.labels, looked.values, looked.present))
+            case RangeSelector() | Subquery():
+                return self._ranges(expr, grid)
+            case Negation(inner):
+                return self._negated(inner, grid)
+            case Binary():
+                return self._binary(expr, grid)
+            case Aggregation():
+                return self._aggregation(expr, grid)
+            case Call():
+                return self._call(expr, grid)
+
+    def vector(self, expr: Expr, grid: Grid) -> Vector:
+        """The value of a sub-expression that must be a vector."""
+        value = self.value(expr, grid)
+        if not isinstance(value, Vector):
+            raise NotEvaluable(f"expected an instant vector, got {type(value).__name__.lower()}")
+        return value
+
+    def numbers(self, expr: Expr, grid: Grid) -> Floats:
+        """The value of a sub-expression that must be a scalar."""
+        value = self.value(expr, grid)
+        if not isinstance(value, Scalar):
+            raise NotEvaluable(f"expected a scalar, got {type(value).__name__.lower()}")
+        return value.values
+
+    def _select(self, selector: Selector, from_ms: int, to_ms: int) -> list[SeriesData]:
+        if self._source is None:
+            raise NotEvaluable("a selector has to be evaluated, but only given values were expected")
+        series = sorted(self._source.select(selector.matchers, from_ms, to_ms), key=lambda one: one.labels)
+        self._budget.hold(sum(len(one.times) for one in series))
+        return series
+
+    def _reference(self, node: Selector | Subquery, grid: Grid) -> NDArray[np.int64]:
+        """The times that a selector's steps look at: offset and `@` applied."""
+        at = anchored(node.at, self._query)
+        times = grid.times() if at is None else np.full(grid.steps, at, dtype=np.int64)
+        return times - node.offset_ms
+
+    def _looked(self, selector: Selector, grid: Grid) -> Looked:
+        times = self._reference(selector, grid)
+        if not len(times):
+            return look_back((), times, self._rules)
+        from_ms, to_ms = int(times[0]) - self._rules.lookback_ms, int(times[-1])
+        series = self._select(selector, from_ms, to_ms)
+        self._budget.hold(2 * len(series) * grid.steps)
+        return look_back(series, times, self._rules)
+
+    def _windows(self, node: RangeSelector | Subquery, grid: Grid, *, once: bool) -> Windows:
+        """The windows of each step; of one step alone if `once` and `@` makes them all the same."""
+        inner = node.selector if isinstance(node, RangeSelector) else node
+        ends = self._reference(inner, grid)
+        at_ms = grid.times()
+        if once and inner.at is not None:
+            ends, at_ms = ends[:1], at_ms[:1]
+        if isinstance(node, Subquery):
+            steps = subquery_grid(node, grid, self._query, self._rules)
+            vector = self.vector(node.expr, steps)
+            windows = step_windows(vector, steps.times(), at_ms, ends, node.range_ms, self._rules)
+        else:
+            bounds = (int(ends[0]) - node.range_ms, int(ends[-1])) if len(ends) else (0, 0)
+            series = self._select(node.selector, *bounds) if len(ends) else []
+            windows = raw_windows(series, at_ms, ends, node.range_ms, self._rules)
+        self._budget.hold(3 * windows.low.size)
+        self._budget.visit(int(windows.counts.sum()))
+        return windows
+
+    def _ranges(self, node: RangeSelector | Subquery, grid: Grid) -> Ranges:
+        if not grid.is_instant:
+            raise NotEvaluable("a range vector is no answer to a range query; it has to be a scalar or instant vector")
+        windows = self._windows(node, grid, once=True)
+        return Ranges(
+            tuple(
+                SeriesData(labels, windows.times[low:high], windows.values[low:high])
+                for labels, low, high in zip(
+                    windows.labels, windows.low[:, 0].tolist(), windows.high[:, 0].tolist(), strict=True
+                )
+                if high > low
+            )
+        )
+
+    def _negated(self, inner: Expr, grid: Grid) -> Value:
+        value = self.value(inner, grid)
+        if isinstance(value, Scalar):
+            return Scalar(-value.values)
+        vector = self.vector(inner, grid) if not isinstance(value, Vector) else value
+        negative = Vector(vector.labels, -vector.values, vector.present)
+        return unnamed(negative, self._rules.dropped_labels, separate=self._rules.separate_series)
+
+    def _binary(self, node: Binary, grid: Grid) -> Value:
+        left, right = self.value(node.left, grid), self.value(node.right, grid)
+        if isinstance(left, Scalar) and isinstance(right, Scalar):
+            return operators.between_scalars(node.op, left, right)
+        if not isinstance(left, Vector | Scalar) or not isinstance(right, Vector | Scalar):
+            raise NotEvaluable(f"operator {node.op!r} works on scalars and instant vectors")
+        if isinstance(left, Scalar) or isinstance(right, Scalar):
+            return operators.with_scalar(node.op, left, right, self._rules, return_bool=node.return_bool)
+        if node.op in SET_OPERATORS:
+            return combined(node, left, right, self._rules)
+        return matched(node, left, right, self._rules, self._budget)
+
+    def _aggregation(self, node: Aggregation, grid: Grid) -> Vector:
+        vector = self.vector(node.expr, grid)
+        if node.op == "count_values":
+            return count_values(node, _text(node.param), vector, self._rules, self._budget)
+        groups = Groups(vector, node, self._rules)
+        if node.param is None:
+            return aggregated(node.op, vector, groups, self._rules)
+        parameter = self.numbers(node.param, grid)
+        if node.op in SELECTING:
+            return selection.selected(node.op, vector, groups, parameter, self._rules)
+        return quantile(vector, groups, parameter, self._rules)
+
+    def _call(self, node: Call, grid: Grid) -> Value:  # noqa: PLR0911 -- a table of kinds of functions
+        name = node.function
+        if name in RANGE_FUNCTIONS or name == "absent_over_time":
+            return self._range_call(node, grid)
+        if name == "timestamp":
+            return self._timestamp(node.args[0], grid)
+        if name in elementwise.FUNCTIONS:
+            vector = self.vector(node.args[0], grid)
+            return self._nameless(vector, elementwise.FUNCTIONS[name](vector.values))
+        if name in dates.NAMES:
+            return self._date(node, grid)
+        if name in RELABELLING:
+            vector = self.vector(node.args[0], grid)
+            return RELABELLING[name](vector, [_text(argument) for argument in node.args[1:]], self._rules)
+        if name in SORTING:
+            return self._sorted(node, grid)
+        if name in NATIVE_ONLY:
+            raise NotEvaluable(f"{name}() works on native histograms, which are not evaluated here")
+        return self._other_call(node, grid)
+
+    def _other_call(self, node: Call, grid: Grid) -> Value:  # noqa: C901, PLR0911, PLR0912 -- a table of functions
+        args, rules = node.args, self._rules
+        match node.function:
+            case "time":
+                return Scalar(grid.times() / 1000)
+            case "pi":
+                return Scalar(np.full(grid.steps, np.pi))
+            case "scalar":
+                return absence.scalar(self.vector(args[0], grid))
+            case "vector":
+                values = self.numbers(args[0], grid)[None, :]
+                return Vector((NO_LABELS,), values, np.ones(values.shape, dtype=np.bool_))
+            case "absent":
+                return absence.absent(args[0], self.vector(args[0], grid).present, rules)
+            case "round":
+                vector = self.vector(args[0], grid)
+                nearest = self.numbers(args[1], grid) if len(args) > 1 else np.ones(grid.steps)
+                return self._nameless(vector, elementwise.rounded(vector.values, nearest))
+            case "clamp" | "clamp_min" | "clamp_max":
+                return self._clamped(node, grid)
+            case "histogram_quantile":
+                return histograms.histogram_quantile(self.vector(args[1], grid), self.numbers(args[0], grid), rules)
+            case "histogram_quantiles":
+                vector, label = self.vector(args[0], grid), _text(args[1])
+                return histograms.histogram_quantiles(vector, label, [self.numbers(q, grid) for q in args[2:]], rules)
+            case "histogram_fraction":
+                lower, upper = self.numbers(args[0], grid), self.numbers(args[1], grid)
+                return histograms.histogram_fraction(self.vector(args[2], grid), lower, upper, rules)
+            case "max_of":
+                return Scalar(elementwise.greater(self.numbers(args[0], grid), self.numbers(args[1], grid)))
+            case "min_of":
+                return Scalar(elementwise.lesser(self.numbers(args[0], grid), self.numbers(args[1], grid)))
+            case "start" | "end" | "range" | "step":
+                return Scalar(np.full(grid.steps, self._of_query(node.function)))
+        raise NotEvaluable(f"function {node.function}() is not evaluated here")
+
+    def _of_query(self, name: str) -> float:
+        query = self._query
+        return {
+            "start": query.start_ms / 1000,
+            "end": query.end_ms / 1000,
+            "range": (query.end_ms - query.start_ms) / 1000,
+            "step": query.step_ms / 1000 if query.start_ms != query.end_ms else 0.0,
+        }[name]
+
+    def _nameless(self, vector: Vector, values: Floats) -> Vector:
+        return unnamed(Vector(vector.labels, values, vector.present), self._rules.dropped_labels)
+
+    def _clamped(self, node: Call, grid: Grid) -> Vector:
+        vector = self.vector(node.args[0], grid)
+        bounds = [self.numbers(argument, grid) for argument in node.args[1:]]
+        lower = np.full(grid.steps, -np.inf) if node.function == "clamp_max" else bounds[0]
+        upper = np.full(grid.steps, np.inf) if node.function == "clamp_min" else bounds[-1]
+        values = elementwise.greater(lower, elementwise.lesser(upper, vector.values))
+        clamped = Vector(vector.labels, values, vector.present & ~(upper < lower))
+        return unnamed(inhabited(clamped), self._rules.dropped_labels)
+
+    def _date(self, node: Call, grid: Grid) -> Vector:
+        if not node.args:
+            values = dates.date_part(node.function, np.trunc(grid.times() / 1000))[None, :]
+            return Vector((NO_LABELS,), values, np.ones(values.shape, dtype=np.bool_))
+        vector = self.vector(node.args[0], grid)
+        return self._nameless(vector, dates.date_part(node.function, np.where(vector.present, vector.values, 0.0)))
+
+    def _timestamp(self, argument: Expr, grid: Grid) -> Vector:
+        """A selector's samples have times of their own; anything else is of the step's time."""
+        bare = _bare(argument)
+        if isinstance(bare, Selector) and (bare, grid) not in self._given:
+            looked = self._looked(bare, grid)
+            return self._nameless(Vector(looked.labels, looked.values, looked.present), looked.times / 1000)
+        vector = self.vector(argument, grid)
+        return self._nameless(vector, np.broadcast_to(grid.times() / 1000, vector.values.shape))
+
+    def _sorted(self, node: Call, grid: Grid) -> Vector:
+        vector = self.vector(node.args[0], grid)
+        if grid.steps != 1:
+            return vector
+        descending = node.function.endswith("_desc")
+        if node.function in ("sort", "sort_desc"):
+            return ordering.by_value(vector, descending=descending)
+        return ordering.by_labels(vector, [_text(name) for name in node.args[1:]], descending=descending)
+
+    def _range_call(self, node: Call, grid: Grid) -> Vector:
+        bare = [_bare(argument) for argument in node.args]
+        ranges = next((one for one in bare if isinstance(one, RangeSelector | Subquery)), None)
+        if ranges is None:
+            raise NotEvaluable(f"{node.function}() needs a range vector")
+        parameters = [
+            self.numbers(argument, grid) for argument, own in zip(node.args, bare, strict=True) if own is not ranges
+        ]
+        windows = self._windows(ranges, grid, once=not parameters)
+        if node.function == "absent_over_time":
+            there = np.broadcast_to(windows.occupied(), (len(windows.labels), grid.steps))
+            return absence.absent(ranges, there, self._rules)
+        values, present = RANGE_FUNCTIONS[node.function](windows, self._rules, *parameters)
+        shape = (len(windows.labels), grid.steps)
+        vector = Vector(windows.labels, np.broadcast_to(values, shape), np.broadcast_to(present, shape))
+        if node.function in NAME_KEPT:
+            return inhabited(vector)
+        return unnamed(inhabited(vector), self._rules.dropped_labels, separate=self._rules.separate_series)
+
+
+def _bare(expr: Expr) -> Expr:
+    while isinstance(expr, Paren):
+        expr = expr.expr
+    return expr
+
+
+def _text(expr: Expr | None) -> str:
+    bare = _bare(expr) if expr is not None else None
+    if not isinstance(bare, Text):
+        raise NotEvaluable("expected a string literal")
+    return bare.value
+
+
+def _size(value: Value) -> int:
+    match value:
+        case Vector():
+            return value.values.size
+        case Scalar():
+            return value.values.size
+        case Ranges():
+            return sum(len(one.times) for one in value.series)
+        case String():
+            return 0
