@@ -40,12 +40,9 @@ def test_one_sample_has_no_trend() -> None:
 
 
 def test_smoothing_follows_a_straight_line() -> None:
-    assert only(
-        "double_exponential_smoothing(m[1m], 0.01, 0.1)", 8000, series("m", "0+20x1000", every_s=10)
-    ) == pytest.approx(16000)
-    assert only("holt_winters(m[1m], 0.01, 0.1)", 8000, series("m", "0-20x1000", every_s=10), rules=PROMETHEUS_2) == (
-        pytest.approx(-16000)
-    )
+    up, down = series("m", "0+20x1000", every_s=10), series("m", "0-20x1000", every_s=10)
+    assert only("double_exponential_smoothing(m[1m], 0.01, 0.1)", 8000, up) == pytest.approx(16000)
+    assert only("holt_winters(m[1m], 0.01, 0.1)", 8000, down, rules=PROMETHEUS_2) == pytest.approx(-16000)
 
 
 def test_smoothing_by_hand() -> None:
