@@ -4,7 +4,7 @@ It does no I/O but through the source, and it does not parse. The meaning is Pro
 rules describe. Native histograms are not evaluated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -140,10 +140,10 @@ class _Evaluation:
             raise NotEvaluable(f"expected a scalar, got {type(value).__name__.lower()}")
         return value.values
 
-    def _select(self, selector: Selector, from_ms: int, to_ms: int) -> list[SeriesData]:
+    def _select(self, selector: Selector, from_ms: int, to_ms: int) -> Sequence[SeriesData]:
         if self._source is None:
             raise NotEvaluable("a selector has to be evaluated, but only given values were expected")
-        series = sorted(self._source.select(selector.matchers, from_ms, to_ms), key=lambda one: one.labels)
+        series = self._source.select(selector.matchers, from_ms, to_ms)
         self._budget.hold(sum(len(one.times) for one in series))
         return series
 
@@ -175,7 +175,7 @@ class _Evaluation:
             windows = step_windows(vector, steps.times(), at_ms, ends, node.range_ms, self._rules)
         else:
             bounds = (int(ends[0]) - node.range_ms, int(ends[-1])) if len(ends) else (0, 0)
-            series = self._select(node.selector, *bounds) if len(ends) else []
+            series = self._select(node.selector, *bounds) if len(ends) else ()
             windows = raw_windows(series, at_ms, ends, node.range_ms, self._rules)
         self._budget.hold(3 * windows.low.size)
         self._budget.visit(int(windows.counts.sum()))

@@ -13,7 +13,7 @@ from msgspec import Struct
 from aiops.promql.engine.budget import Budget
 from aiops.promql.engine.errors import EvaluationError, ManyToMany, MultipleMatches
 from aiops.promql.engine.labels import Labels, label_text, only, value_of, with_label, without
-from aiops.promql.engine.operators import ARITHMETIC, applied
+from aiops.promql.engine.operators import applied, renames
 from aiops.promql.engine.rules import Rules
 from aiops.promql.engine.values import Floats, Ints, Mask, Vector, inhabited, renamed
 from aiops.promql.syntax import Binary, Cardinality, Matching
@@ -174,7 +174,7 @@ def _pairs(
 
 def _result_labels(many: Labels, one: Labels, node: Binary, matching: Matching, rules: Rules) -> Labels:
     labels = many
-    if node.op in ARITHMETIC or node.return_bool:
+    if renames(node.op, rules, return_bool=node.return_bool):
         labels = without(labels, rules.dropped_labels)
     if matching.cardinality is Cardinality.ONE_TO_ONE:
         names = frozenset(matching.labels)

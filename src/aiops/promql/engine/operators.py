@@ -45,6 +45,11 @@ def applied(op: str, left: Floats, right: Floats, *, return_bool: bool) -> tuple
     return np.broadcast_to(left, holds.shape), holds
 
 
+def renames(op: str, rules: Rules, *, return_bool: bool) -> bool:
+    """Whether the result is no longer the metric's own value, so that it loses the metric's name."""
+    return return_bool or (op in ARITHMETIC and op not in rules.name_keepers)
+
+
 def between_scalars(op: str, left: Scalar, right: Scalar) -> Scalar:
     """A comparison between scalars is always 0 or 1."""
     return Scalar(applied(op, left.values, right.values, return_bool=True)[0])
@@ -58,4 +63,5 @@ def with_scalar(op: str, left: Vector | Scalar, right: Vector | Scalar, rules: R
     values, kept = applied(op, left.values, right.values, return_bool=return_bool)
     if op in COMPARISONS and not return_bool:
         return inhabited(Vector(vector.labels, vector.values, vector.present & kept))
-    return unnamed(Vector(vector.labels, values, vector.present), rules.dropped_labels)
+    result = Vector(vector.labels, values, vector.present)
+    return unnamed(result, rules.dropped_labels) if renames(op, rules, return_bool=return_bool) else result

@@ -7,7 +7,7 @@ import numpy as np
 
 from aiops.promql.engine.rules import Rules
 from aiops.promql.engine.values import Floats, Mask
-from aiops.promql.engine.windows import Windows
+from aiops.promql.engine.windows import Walk, Windows
 
 NEAR = 1.1
 """A window's end is covered if the gap to it is below this many average intervals; else half an interval is."""
@@ -15,20 +15,12 @@ NEAR = 1.1
 
 def rate(windows: Windows, rules: Rules) -> tuple[Floats, Mask]:
     """The counter's increase per second."""
-    values, present = increase(windows, rules)
-    return values / windows.range_s, present
+    return _increase(windows, rules, windows.range_s)
 
 
 def increase(windows: Windows, rules: Rules) -> tuple[Floats, Mask]:
     """The counter's increase over the range, resets counted, extrapolated to the range's ends."""
-    growth, present = _difference(windows)
-    if not growth.size or not len(windows.values):
-        return growth, present
-    growth = growth + _before_resets(windows)
-    begin = windows.values[windows.first]
-    limited = (growth > 0) & (begin >= 0)
-    zero_s = np.where(limited, _sampled_s(windows) * (begin / growth), np.inf)
-    return _extrapolated(windows, growth, zero_s, rules), present
+    return _increase(windows, rules, 1.0)
 
 
 def delta(windows: Windows, rules: Rules) -> tuple[Floats, Mask]:
@@ -36,7 +28,7 @@ def delta(windows: Windows, rules: Rules) -> tuple[Floats, Mask]:
     difference, present = _difference(windows)
     if not difference.size or not len(windows.values):
         return difference, present
-    return _extrapolated(windows, difference, np.full(difference.shape, np.inf), rules), present
+    return difference * _stretch(windows, np.full(difference.shape, np.inf), rules), present
 
 
 def irate(windows: Windows, _rules: Rules) -> tuple[Floats, Mask]:
@@ -51,23 +43,37 @@ def idelta(windows: Windows, _rules: Rules) -> tuple[Floats, Mask]:
     return later - earlier, present
 
 
+def _increase(windows: Windows, rules: Rules, per_s: float) -> tuple[Floats, Mask]:
+    growth, present = _difference(windows)
+    if not growth.size or not len(windows.values):
+        return growth, present
+    growth = _with_resets(windows, growth)
+    begin = windows.values[windows.first]
+    limited = (growth > 0) & (begin >= 0)
+    zero_s = np.where(limited, _sampled_s(windows) * (begin / growth), np.inf)
+    return growth * (_stretch(windows, zero_s, rules) / per_s), present
+
+
 def _difference(windows: Windows) -> tuple[Floats, Mask]:
     if not len(windows.values):
         return np.zeros(windows.low.shape), windows.occupied(2)
     return windows.values[windows.last] - windows.values[windows.first], windows.occupied(2)
 
 
-def _before_resets(windows: Windows) -> Floats:
-    """The sum of what each counter had reached before it fell, within each window."""
+def _with_resets(windows: Windows, growth: Floats) -> Floats:
+    """Growth plus what each counter had reached before it fell, within each window, one reset after the other."""
     values = windows.values
     fell = np.zeros(len(values), dtype=np.bool_)
     fell[1:] = values[1:] < values[:-1]
     resets = windows.counted(fell)
     if not resets.any():
-        return np.zeros(resets.shape)
-    lost = np.zeros(len(values))
-    lost[1:] = np.where(fell[1:], values[:-1], 0.0)
-    return np.where(resets > 0, windows.reduced(np.add, lost, skip=1), 0.0)
+        return growth
+    positions = np.flatnonzero(fell)
+    walk = Walk(np.searchsorted(positions, windows.low.ravel() + 1), resets.ravel())
+    result = growth.ravel().copy()
+    for going, index in walk.steps():
+        result[walk.order[:going]] += values[positions[index] - 1]
+    return result.reshape(growth.shape)
 
 
 def _sampled_s(windows: Windows) -> Floats:
@@ -75,8 +81,8 @@ def _sampled_s(windows: Windows) -> Floats:
     return seconds
 
 
-def _extrapolated(windows: Windows, result: Floats, zero_s: Floats, rules: Rules) -> Floats:
-    """The result stretched to the window, as far as samples may be expected there.
+def _stretch(windows: Windows, zero_s: Floats, rules: Rules) -> Floats:
+    """By what a difference grows if the window is filled, as far as samples may be expected there.
 
     `zero_s` is how long before the first sample a counter would have been 0: nothing is extrapolated past that.
     """
@@ -91,8 +97,8 @@ def _extrapolated(windows: Windows, result: Floats, zero_s: Floats, rules: Rules
     if not rules.limit_to_zero_first:
         to_start = np.where(zero_s < to_start, zero_s, to_start)
     to_end = np.where(to_end < near, to_end, average / 2)
-    stretched: Floats = result * ((sampled + to_start + to_end) / sampled)
-    return stretched
+    factor: Floats = (sampled + to_start + to_end) / sampled
+    return factor
 
 
 def _last_two(windows: Windows) -> tuple[Floats, Floats, Floats, Mask]:

@@ -21,6 +21,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     - `exact_quantiles`: a quantile that falls on a sample does not look at the next one.
     - `single_nan_deviates`: the deviation of one sample is 0 even if that is NaN or infinite.
     - `classic_fractions`: `histogram_fraction` reads classic buckets.
+    - `name_keepers`: arithmetic operators whose result keeps the metric's name.
     - `nan_displaces`: topk and bottomk replace a kept NaN by any later sample, NaN too.
     """
 
@@ -37,6 +38,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     exact_quantiles: bool = True
     single_nan_deviates: bool = False
     classic_fractions: bool = True
+    name_keepers: frozenset[str] = frozenset()
     nan_displaces: bool = False
 
 
@@ -53,5 +55,6 @@ PROMETHEUS_2: Final = Rules(
     exact_quantiles=False,
     single_nan_deviates=True,
     classic_fractions=False,
+    name_keepers=frozenset({"atan2"}),
     nan_displaces=True,
 )

@@ -35,7 +35,10 @@ class Source(Protocol):
     """Where selectors find their series."""
 
     def select(self, matchers: tuple[Matcher, ...], from_ms: int, to_ms: int) -> Sequence[SeriesData]:
-        """All series that match, with all samples of that time, both ends included. More samples do no harm."""
+        """All series that match, with all samples of that time, both ends included. More samples do no harm.
+
+        Their order decides which of several equal samples topk keeps; a Prometheus' blocks are sorted by labels.
+        """
 
 
 class Scalar(Struct, frozen=True, eq=False):
