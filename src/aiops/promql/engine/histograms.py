@@ -12,7 +12,7 @@ from msgspec import Struct
 from aiops.promql.engine.labels import Labels, value_of, with_label, without
 from aiops.promql.engine.numbers import bound_number, open_metrics_text
 from aiops.promql.engine.rules import Rules
-from aiops.promql.engine.values import Floats, Ints, Mask, Vector, empty_vector, unnamed
+from aiops.promql.engine.values import Floats, Ints, Mask, Vector, empty_vector, renamed, unnamed
 
 BOUND: Final = "le"
 NOISE: Final = 1e-12
@@ -40,15 +40,13 @@ def histogram_quantiles(vector: Vector, label: str, qs: Sequence[Floats], rules:
         # One row for each value that the quantile takes over the steps.
         for value in np.unique(q, equal_nan=True):
             here = (q == value) | (np.isnan(q) & np.isnan(value))
-            labels = tuple(with_label(labels, label, open_metrics_text(float(value))) for labels in own.labels)
-            parts.append(Vector(labels, own.values, own.present & here))
+            told = tuple(with_label(one, label, open_metrics_text(float(value))) for one in own.labels)
+            parts.append(Vector(told, own.values, own.present & here))
     if not parts:
         return empty_vector(vector.values.shape[1])
-    return Vector(
-        tuple(labels for part in parts for labels in part.labels),
-        np.concatenate([part.values for part in parts]),
-        np.concatenate([part.present for part in parts]),
-    )
+    labels = tuple(labels for part in parts for labels in part.labels)
+    values = np.concatenate([part.values for part in parts])
+    return renamed(Vector(labels, values, np.concatenate([part.present for part in parts])), labels)
 
 
 def histogram_fraction(vector: Vector, lower: Floats, upper: Floats, rules: Rules) -> Vector:

@@ -152,12 +152,23 @@ def integral(windows: Windows, rules: Rules, strategy: Floats | None = None) -> 
     for position, (going, index) in enumerate(walk.steps()):
         if position:
             left, right = numbers[before[:going]], numbers[index]
-            height = np.select([own[:going] == 0, own[:going] == 1], [left, right], left / 2 + right / 2)
+            both, rest = _halved_sum(left, right, rules)
+            left_or_right = (own[:going] == 0) | (own[:going] == 1)
+            height = np.where(left_or_right, np.where(own[:going] == 0, left, right), both)
             seconds = (windows.times[index] - windows.times[before[:going]]) / 1000
+            area.error[:going] += np.where(left_or_right, 0.0, rest * seconds)
             area.add(np.where(height == 0, 0.0, height * seconds))
         before[:going] = index
     sums = np.where(np.isinf(area.total), area.total, area.sums())
     return walk.spread(sums).reshape(windows.low.shape), windows.occupied()
+
+
+def _halved_sum(left: Floats, right: Floats, rules: Rules) -> tuple[Floats, Floats]:
+    """The mean of two, and its rounding error; halved first where the sum is too great for a float."""
+    total, error = add(right, left, np.zeros(left.shape), rules)
+    total, error = total / 2, error / 2
+    beyond = np.isinf(total) & np.isfinite(left) & np.isfinite(right)
+    return np.where(beyond, left / 2 + right / 2, total), error
 
 
 def _picked(windows: Windows, values: Floats, *, last: bool) -> Floats:
