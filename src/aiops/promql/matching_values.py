@@ -52,4 +52,5 @@ def _whole(pattern: str, value: str) -> bool:
     try:
         return re2.compile(pattern, options).fullmatch(value) is not None
     except re2.error as error:
-        raise BadRegex(f"{pattern[:200]!r} is no regular expression of RE2: {error}") from error
+        reason = error.args[0].decode(errors="replace") if error.args else ""
+        raise BadRegex(f"{pattern[:200]!r} is no regular expression of RE2: {reason}") from error
