@@ -9,6 +9,7 @@ from aiops.promql.engine.errors import (
     MultipleMatches,
     NotEvaluable,
     OverLimit,
+    WrongType,
 )
 from aiops.promql.engine.evaluate import Given, evaluate
 from aiops.promql.engine.grid import Grid, anchored, subquery_grid
@@ -48,6 +49,7 @@ __all__ = [
     "String",
     "Value",
     "Vector",
+    "WrongType",
     "anchored",
     "evaluate",
     "label_set",

@@ -17,6 +17,10 @@ class NotEvaluable(EvaluationError):
     """Something that is not evaluated here: an unknown function, native histograms, a selector without a source."""
 
 
+class WrongType(EvaluationError):
+    """A value of another type is needed."""
+
+
 class DuplicateLabels(EvaluationError):
     """Two samples of one step have the same labels."""
 

@@ -14,7 +14,7 @@ from aiops.promql.engine import absence, dates, elementwise, histograms, operato
 from aiops.promql.engine.aggregations import aggregated, quantile
 from aiops.promql.engine.budget import Budget, Limits
 from aiops.promql.engine.counting import count_values
-from aiops.promql.engine.errors import NotEvaluable
+from aiops.promql.engine.errors import NotEvaluable, WrongType
 from aiops.promql.engine.grid import Grid, anchored, subquery_grid
 from aiops.promql.engine.groups import Groups
 from aiops.promql.engine.labels import NO_LABELS
@@ -76,6 +76,8 @@ def evaluate(
     """
     with np.errstate(all="ignore"):
         value = _Evaluation(grid, source, rules, given or {}, Budget(limits or Limits())).value(expr, grid)
+    if isinstance(value, String) and not grid.is_instant:
+        raise WrongType('invalid expression type "string" for range query, must be Scalar or instant Vector')
     if isinstance(value, Vector):
         value = inhabited(value)
         if not grid.is_instant:
@@ -130,14 +132,14 @@ class _Evaluation:
         """The value of a sub-expression that must be a vector."""
         value = self.value(expr, grid)
         if not isinstance(value, Vector):
-            raise NotEvaluable(f"expected an instant vector, got {type(value).__name__.lower()}")
+            raise WrongType(f"expected an instant vector, got {type(value).__name__.lower()}")
         return value
 
     def numbers(self, expr: Expr, grid: Grid) -> Floats:
         """The value of a sub-expression that must be a scalar."""
         value = self.value(expr, grid)
         if not isinstance(value, Scalar):
-            raise NotEvaluable(f"expected a scalar, got {type(value).__name__.lower()}")
+            raise WrongType(f"expected a scalar, got {type(value).__name__.lower()}")
         return value.values
 
     def _select(self, selector: Selector, from_ms: int, to_ms: int) -> Sequence[SeriesData]:
@@ -183,7 +185,7 @@ class _Evaluation:
 
     def _ranges(self, node: RangeSelector | Subquery, grid: Grid) -> Ranges:
         if not grid.is_instant:
-            raise NotEvaluable("a range vector is no answer to a range query; it has to be a scalar or instant vector")
+            raise WrongType('invalid expression type "range vector" for range query, must be Scalar or instant Vector')
         windows = self._windows(node, grid, once=True)
         return Ranges(
             tuple(
@@ -208,7 +210,7 @@ class _Evaluation:
         if isinstance(left, Scalar) and isinstance(right, Scalar):
             return operators.between_scalars(node.op, left, right)
         if not isinstance(left, Vector | Scalar) or not isinstance(right, Vector | Scalar):
-            raise NotEvaluable(f"operator {node.op!r} works on scalars and instant vectors")
+            raise WrongType(f"operator {node.op!r} works on scalars and instant vectors")
         if isinstance(left, Scalar) or isinstance(right, Scalar):
             return operators.with_scalar(node.op, left, right, self._rules, return_bool=node.return_bool)
         if node.op in SET_OPERATORS:
@@ -333,7 +335,7 @@ class _Evaluation:
         bare = [_bare(argument) for argument in node.args]
         ranges = next((one for one in bare if isinstance(one, RangeSelector | Subquery)), None)
         if ranges is None:
-            raise NotEvaluable(f"{node.function}() needs a range vector")
+            raise WrongType(f"{node.function}() needs a range vector")
         parameters = [
             self.numbers(argument, grid) for argument, own in zip(node.args, bare, strict=True) if own is not ranges
         ]
@@ -358,7 +360,7 @@ def _bare(expr: Expr) -> Expr:
 def _text(expr: Expr | None) -> str:
     bare = _bare(expr) if expr is not None else None
     if not isinstance(bare, Text):
-        raise NotEvaluable("expected a string literal")
+        raise WrongType("expected a string literal")
     return bare.value
 
 

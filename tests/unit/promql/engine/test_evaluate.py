@@ -12,6 +12,7 @@ from aiops.promql.engine import (
     Scalar,
     String,
     Vector,
+    WrongType,
     evaluate,
     label_set,
     subquery_grid,
@@ -72,8 +73,10 @@ def test_a_given_scalar() -> None:
     assert value.values.tolist() == [2, 3, 4]
 
 
-def test_a_string_is_an_answer() -> None:
+def test_a_string_is_an_answer_to_an_instant_query() -> None:
     assert value_of('"text"', Grid.instant(0), []) == String("text")
+    with pytest.raises(WrongType, match='"string" for range query'):
+        value_of('"text"', GRID, [])
 
 
 def test_what_is_given_stays_as_it_is() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiops.promql.engine import PROMETHEUS_2, PROMETHEUS_3, Grid, NotEvaluable, Ranges, Rules, subquery_grid
+from aiops.promql.engine import PROMETHEUS_2, PROMETHEUS_3, Grid, Ranges, Rules, WrongType, subquery_grid
 from aiops.promql.parse import parse
 from aiops.promql.syntax import Subquery
 from tests.unit.promql.engine.asking import at, only, row, series, value_of
@@ -50,7 +50,7 @@ def test_a_range_selector_alone_answers_an_instant_query_with_raw_samples() -> N
 
 
 def test_a_range_selector_alone_is_no_answer_to_a_range_query() -> None:
-    with pytest.raises(NotEvaluable, match="range vector"):
+    with pytest.raises(WrongType, match="range vector"):
         value_of("m[2m]", Grid(0, 60_000, 60_000), [series("m", "1")])
 
 
