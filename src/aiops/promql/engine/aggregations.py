@@ -9,15 +9,12 @@ from typing import Final
 
 import numpy as np
 
-from aiops.promql.engine.compensated import add
+from aiops.promql.engine.compensated import CANCELLATION, add
 from aiops.promql.engine.groups import Groups
 from aiops.promql.engine.over_time import next_mean
 from aiops.promql.engine.quantiles import quantiles
 from aiops.promql.engine.rules import Rules
 from aiops.promql.engine.values import Floats, Ints, Vector, inhabited
-
-CANCELLATION: Final = 8
-"""Terms whose absolute values sum up to less than so many times their sum need no compensation."""
 
 
 def aggregated(op: str, vector: Vector, groups: Groups, rules: Rules) -> Vector:

@@ -3,10 +3,15 @@
 Source: Neumaier's variant of Kahan's algorithm, as Prometheus' `util/kahansum` uses it.
 """
 
+from typing import Final
+
 import numpy as np
 
 from aiops.promql.engine.rules import Rules
 from aiops.promql.engine.values import Floats
+
+CANCELLATION: Final = 8
+"""Terms whose absolute values sum up to less than so many times their sum need no compensation."""
 
 
 def add(term: Floats, total: Floats, error: Floats, rules: Rules) -> tuple[Floats, Floats]:

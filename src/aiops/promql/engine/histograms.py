@@ -78,7 +78,11 @@ def _patterns(vector: Vector, rows: list[tuple[float, int]]) -> Iterator[Buckets
     there = vector.present[index]
     if not there.size:
         return
-    patterns, kinds = np.unique(there, axis=1, return_inverse=True)
+    patterns, kinds = (
+        (there[:, :1], np.zeros(there.shape[1], dtype=np.int64))
+        if there.all()
+        else np.unique(there, axis=1, return_inverse=True)
+    )
     kinds = kinds.ravel()
     for kind in range(patterns.shape[1]):
         chosen = np.flatnonzero(patterns[:, kind])

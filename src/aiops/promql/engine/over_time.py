@@ -5,7 +5,7 @@ Source: Prometheus, `promql/functions.go`.
 
 import numpy as np
 
-from aiops.promql.engine.compensated import Totals, add
+from aiops.promql.engine.compensated import CANCELLATION, Totals, add
 from aiops.promql.engine.quantiles import quantiles
 from aiops.promql.engine.rules import Rules
 from aiops.promql.engine.values import Floats, Mask
@@ -79,6 +79,9 @@ def resets(windows: Windows, _rules: Rules) -> tuple[Floats, Mask]:
 
 def sum_over_time(windows: Windows, rules: Rules) -> tuple[Floats, Mask]:
     """The sum."""
+    plain = windows.reduced(np.add, windows.values)
+    if (windows.reduced(np.add, np.abs(windows.values)) <= np.abs(plain) * CANCELLATION).all():
+        return plain, windows.occupied()
     walk = windows.walk()
     totals = Totals(walk.size, rules)
     for _, index in walk.steps():
@@ -89,11 +92,11 @@ def sum_over_time(windows: Windows, rules: Rules) -> tuple[Floats, Mask]:
 
 def avg_over_time(windows: Windows, rules: Rules) -> tuple[Floats, Mask]:
     """The mean."""
-    if not rules.compensated_sums:
-        return _running_mean(windows, rules), windows.occupied()
     sums, present = sum_over_time(windows, rules)
-    means = sums / windows.counts
     unsound = ~np.isfinite(sums) & present
+    if not rules.compensated_sums and (unsound.any() or not _one_sign(windows.values)):
+        return _running_mean(windows, rules), present
+    means = sums / windows.counts
     if unsound.any():
         means = np.where(unsound, _mean_past_overflow(windows, rules), means)
     return means, present
@@ -192,6 +195,10 @@ def _time_of(windows: Windows, wanted: Floats) -> Floats:
 def _quantile_rows(q: Floats, samples: Floats, rules: Rules) -> Floats:
     counts = np.full(len(samples), samples.shape[1], dtype=np.int64)
     return quantiles(q, np.sort(samples, axis=1), counts, np.isnan(samples).sum(axis=1), rules)
+
+
+def _one_sign(values: Floats) -> bool:
+    return bool((values >= 0).all() or (values <= 0).all())
 
 
 def _running_mean(windows: Windows, rules: Rules) -> Floats:
