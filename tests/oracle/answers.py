@@ -132,13 +132,11 @@ def from_engine(value: Value, grid: Grid) -> Answer:
             for row, labels in enumerate(value.labels):
                 there = value.present[row].tolist()
                 own = value.values[row].tolist()
-                found.append(
-                    (tuple(labels), {at: own[step] for step, at in enumerate(times) if there[step]})
-                )
+                found.append((tuple(labels), {at: own[step] for step, at in enumerate(times) if there[step]}))
             return Answer("vector" if grid.is_instant else "matrix", tuple(found))
 
 
-def difference(expected: Answer, got: Answer, *, order: Order = Order.ANY) -> str | None:
+def difference(expected: Answer, got: Answer, *, order: Order = Order.ANY) -> str | None:  # noqa: PLR0911 - one for each kind
     """The first difference in words, or None."""
     if (expected.kind, expected.text) != (got.kind, got.text):
         return f"expected a {expected.kind} {expected.text!r}, got a {got.kind} {got.text!r}"
@@ -152,11 +150,13 @@ def difference(expected: Answer, got: Answer, *, order: Order = Order.ANY) -> st
         if (unlike := _unlike(samples_wanted, found[labels])) is not None:
             return f"{dict(labels)}: {unlike}"
     if order is Order.LABELS and list(wanted) != list(found):
-        return f"order: expected {[dict(one) for one in list(wanted)[:6]]}, got {[dict(one) for one in list(found)[:6]]}"
+        return (
+            f"order: expected {[dict(one) for one in list(wanted)[:6]]}, got {[dict(one) for one in list(found)[:6]]}"
+        )
     if order is Order.VALUES:
         pairs = zip(expected.series, got.series, strict=True)
         if not all(same(*one[1].values(), *other[1].values()) for one, other in pairs):
-            ways = [[list(one[1].values())[0] for one in answer.series[:8]] for answer in (expected, got)]
+            ways = [[next(iter(one[1].values())) for one in answer.series[:8]] for answer in (expected, got)]
             return f"order: expected {ways[0]}, got {ways[1]}"
     return None
 
@@ -176,3 +176,18 @@ def same(one: float, other: float) -> bool:
     if math.isnan(one) or math.isnan(other):
         return math.isnan(one) and math.isnan(other)
     return one == other or math.isclose(one, other, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+
+
+def tied(expected: Answer, got: Answer) -> bool:
+    """Whether both hold the same values at every step, whichever series these are of."""
+    found: list[dict[int, list[float]]] = []
+    for answer in (expected, got):
+        steps: dict[int, list[float]] = {}
+        for _, samples_of_one in answer.series:
+            for at, value in samples_of_one.items():
+                steps.setdefault(at, []).append(value)
+        found.append({at: sorted(values, key=lambda value: (math.isnan(value), value)) for at, values in steps.items()})
+    one, other = found
+    return one.keys() == other.keys() and all(
+        len(one[at]) == len(other[at]) and all(map(same, one[at], other[at])) for at in one
+    )

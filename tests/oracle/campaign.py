@@ -14,9 +14,11 @@ from aiops.promql.lex import ParseError
 from aiops.promql.parse import parse
 from aiops.promql.serialize import serialize
 from aiops.promql.syntax import Aggregation, Binary, Call, Expr, Negation, Paren, RangeSelector, Selector, Subquery
-from tests.oracle.answers import Answer, Case, Order, Refused, difference, from_api
+from tests.oracle.answers import Answer, Case, Order, Refused, difference, from_api, tied
 from tests.servers.generations import Past
 
+REPEATS = 8
+CHOOSING = frozenset({"topk", "bottomk"})
 SORTED_BY_VALUE = frozenset({"sort", "sort_desc"})
 SORTED_BY_LABEL = frozenset({"sort_by_label", "sort_by_label_desc"})
 
@@ -49,8 +51,21 @@ class Tally:
     same: int = 0
     empty: int = 0
     refused_by_both: int = 0
+    undefined: int = 0
+    ties: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
     wrong: list[Wrong] = field(default_factory=list)
+
+    def add(self, other: "Tally") -> None:
+        """Add another run's."""
+        self.cases += other.cases
+        self.same += other.same
+        self.empty += other.empty
+        self.refused_by_both += other.refused_by_both
+        self.undefined += other.undefined
+        self.ties += other.ties
+        self.refusals += other.refusals
+        self.wrong += other.wrong
 
     def summary(self) -> dict[str, object]:
         """For people and for JSON."""
@@ -59,6 +74,8 @@ class Tally:
             "same": self.same,
             "of_these_empty": self.empty,
             "refused_by_both": self.refused_by_both,
+            "prometheus_disagrees_with_itself": self.undefined,
+            "other_of_equal_values_chosen": self.ties,
             "refused": dict(self.refusals),
             "wrong": [str(one) for one in self.wrong],
         }
@@ -85,12 +102,37 @@ class Campaign:
             tally.refusals[got.code] += 1
         elif (why := verdict(case, expected, got)) is not None:
             smallest, why = self._smallest(case, why)
-            tally.wrong.append(Wrong(case, smallest, why))
+            if self._ties(smallest):
+                tally.ties += 1
+            elif self._wavers(case, expected) or self._wavers(smallest):
+                tally.undefined += 1
+            else:
+                tally.wrong.append(Wrong(case, smallest, why))
         elif isinstance(expected, Refused):
             tally.refused_by_both += 1
         else:
             tally.same += 1
             tally.empty += not expected.series
+
+    def _ties(self, case: Case) -> bool:
+        """Whether topk or bottomk chose other series of equal values, about which Prometheus promises nothing."""
+        tree = parse(case.query)
+        expected, got = from_api(self._oracle.ask(case.path, case.parameters)), self._subject.ask(case)
+        return (
+            isinstance(tree, Aggregation)
+            and tree.op in CHOOSING
+            and isinstance(expected, Answer)
+            and isinstance(got, Answer)
+            and tied(expected, got)
+        )
+
+    def _wavers(self, case: Case, expected: Answer | Refused | None = None) -> bool:
+        """Whether Prometheus itself answers the case now so, now so: its order of equal values may be by chance."""
+        first = expected or from_api(self._oracle.ask(case.path, case.parameters))
+        return any(
+            verdict(case, first, from_api(self._oracle.ask(case.path, case.parameters))) is not None
+            for _ in range(REPEATS)
+        )
 
     def _smallest(self, case: Case, why: str) -> tuple[Case, str]:
         try:

@@ -215,9 +215,7 @@ def _gauge(chance: random.Random, times: list[int]) -> list[tuple[int, float]]:
 def _strange(chance: random.Random, times: list[int]) -> list[tuple[int, float]]:
     """A gauge with NaN, both infinities and both zeros among its values."""
     values = (float("nan"), float("inf"), float("-inf"), 0.0, -0.0)
-    return [
-        (at, chance.choice(values) if chance.random() < 0.1 else value) for at, value in _gauge(chance, times)
-    ]
+    return [(at, chance.choice(values) if chance.random() < 0.1 else value) for at, value in _gauge(chance, times)]
 
 
 def _shaken(chance: random.Random, samples: list[tuple[int, float]]) -> list[tuple[int, float]]:

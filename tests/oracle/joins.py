@@ -22,6 +22,10 @@ MATCHINGS: Final = (
 )
 SET_MATCHINGS: Final = ("default", "on with the cluster", "on without the cluster", "ignoring the cluster", "constant")
 
+# A last digit of an operand may change the whole of these results; these results' last digits may differ.
+SHARP: Final = frozenset((*COMPARISONS, "%", "atan2"))
+ROUGH: Final = frozenset(("^", "atan2", "/"))
+
 
 class Joins:
     """Makes operations from a maker's pieces."""
@@ -40,10 +44,11 @@ class Joins:
         """An operation between a vector and a scalar, in either order."""
         op = self._chance.seldom("operator with scalar", (*ARITHMETIC, *COMPARISONS))
         inner = self._maker.vector(depth - 1)
+        inner = inner.sharp() if op in SHARP else inner
         left, right = f"({inner.text})", f"({self._maker.scalar(depth - 1)})"
         if self._chance.happens(0.4):
             left, right = right, left
-        return Made(f"{left} {op}{self._bool(op)} {right}", inner.labels, inner.metric if op in COMPARISONS else "")
+        return inner.then(f"{left} {op}{self._bool(op)} {right}", exact=op not in ROUGH)
 
     def scalars(self, depth: int) -> str:
         """An operation between two scalars."""
@@ -60,7 +65,10 @@ class Joins:
     def _matched(self, op: str, depth: int) -> Made:
         kind = self._chance.seldom("matching", MATCHINGS)
         left, right, clause, labels = self._sides(kind, depth)
-        return Made(f"({left.text}) {op}{self._bool(op)}{clause}{self._fill()} ({right.text})", labels)
+        if op in SHARP:
+            left, right = left.sharp(), right.sharp()
+        exact = op not in ROUGH and left.exact and right.exact
+        return Made(f"({left.text}) {op}{self._bool(op)}{clause}{self._fill()} ({right.text})", labels, exact=exact)
 
     def _fill(self) -> str:
         if not self._fills or not self._chance.happens(0.12):
@@ -68,7 +76,7 @@ class Joins:
         kind = self._chance.seldom("modifier", ("fill", "fill_left", "fill_right"))
         return f" {kind}({self._chance.one(('0', '1.5', '-1'))})"
 
-    def _sides(self, kind: str, depth: int) -> tuple[Made, Made, str, frozenset[str]]:  # noqa: PLR0911 - one for each
+    def _sides(self, kind: str, depth: int) -> tuple[Made, Made, str, frozenset[str]]:
         """Both sides, the matching between them, and what tells the result's series apart."""
         maker, chance = self._maker, self._chance
         if kind == "default":
@@ -87,18 +95,19 @@ class Joins:
         with_cluster = kind.endswith("with the cluster")
         key = [*key, LABEL] if with_cluster else key
         listed = f" on ({', '.join(key)})"
-        one = self._one(many, key, depth)
+        one = self._one(many, key)
         if not kind.startswith("group"):
             return maker.aggregated(chance.one(("sum", "avg", "max")), many, key), one, listed, frozenset(key)
         if kind == "group_left taking the cluster":
             one = maker.aggregated("max", many, [*key, LABEL])
             return many, one, f"{listed} group_left ({LABEL})", many.labels
-        include = "job" if chance.happens(0.2) else ""
+        include = chance.one([name for name in ("job", "instance", "missing") if name not in key])
+        include = include if chance.happens(0.3) else ""
         if kind.startswith("group_left"):
             return many, one, f"{listed} group_left ({include})", many.labels
         return one, many, f"{listed} group_right ({include})", many.labels
 
-    def _one(self, many: Made, key: list[str], depth: int) -> Made:
+    def _one(self, many: Made, key: list[str]) -> Made:
         """A side that has one series for each key: of the same data, or of another metric that has these labels."""
         chance, maker = self._chance, self._maker
         inner = maker.selected(chance.one(PEERS[many.metric])) if many.metric in PEERS else many
@@ -121,10 +130,10 @@ class Joins:
         kind = chance.seldom("matching of sets", SET_MATCHINGS)
         left = maker.vector(depth - 1)
         if kind == "constant":
-            right = f"vector({maker.scalar(0)})"
+            constant = f"vector({maker.scalar(0)})"
             on = chance.one(("", "", " on ()", " on (job)"))
-            first, second = (left.text, right) if chance.happens(0.7) else (right, left.text)
-            return Made(f"({first}) {op}{on} ({second})", left.labels)
+            first, second = (left.text, constant) if chance.happens(0.7) else (constant, left.text)
+            return left.then(f"({first}) {op}{on} ({second})")
         right = maker.vector(depth - 1) if chance.happens(0.4) else maker.selected(left.metric)
         shared = sorted((left.labels & right.labels) - {LABEL})
         key = chance.some(shared, 1, 2)
@@ -134,4 +143,5 @@ class Joins:
             "on without the cluster": f" on ({', '.join(key)})",
             "ignoring the cluster": f" ignoring ({', '.join([LABEL, *chance.some(shared, 0, 1)])})",
         }[kind]
-        return Made(f"({left.text}) {op}{clause} ({right.text})", left.labels | right.labels)
+        exact = left.exact and right.exact
+        return Made(f"({left.text}) {op}{clause} ({right.text})", left.labels | right.labels, exact=exact)

@@ -43,5 +43,5 @@ class Maker(Protocol):
     def scalar(self, depth: int) -> str:
         """A number."""
 
-    def aggregated(self, op: str, inner: Made, by: Sequence[str] | None = None) -> Made:
-        """An aggregation, grouped by those labels or by any."""
+    def aggregated(self, op: str, inner: Made, labels: Sequence[str] | None = None) -> Made:
+        """An aggregation, by those labels or in any way."""

@@ -46,27 +46,102 @@ REGEXES: Final[dict[str, tuple[str, ...]]] = {
     f"exported_{LABEL}": ("e.*", "inner|größe", ".*", ".+", ""),
 }
 
-RANGE_FUNCTIONS: Final = (
-    "rate increase delta irate idelta deriv changes resets avg_over_time min_over_time max_over_time sum_over_time "
-    "count_over_time stddev_over_time stdvar_over_time last_over_time present_over_time"
-).split()
-NEW_RANGE_FUNCTIONS: Final = (
-    "mad_over_time first_over_time ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time"
-).split()
-VECTOR_FUNCTIONS: Final = (
-    "abs ceil floor exp sqrt ln log2 log10 sgn sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh deg rad "
-    "timestamp minute hour day_of_week day_of_month day_of_year days_in_month month year"
-).split()
-DATES: Final = "minute hour day_of_week day_of_month day_of_year days_in_month month year".split()
-SPECIAL: Final = (
-    "absent absent_over_time clamp clamp_min clamp_max round label_replace label_join histogram_quantile "
-    "predict_linear quantile_over_time smoothing vector scalar"
-).split()
-NEW_SPECIAL: Final = "histogram_fraction histogram_quantiles".split()
-NEW_SCALARS: Final = "start end step range max_of min_of".split()
+RANGE_FUNCTIONS: Final = [
+    "rate",
+    "increase",
+    "delta",
+    "irate",
+    "idelta",
+    "deriv",
+    "changes",
+    "resets",
+    "avg_over_time",
+    "min_over_time",
+    "max_over_time",
+    "sum_over_time",
+    "count_over_time",
+    "stddev_over_time",
+    "stdvar_over_time",
+    "last_over_time",
+    "present_over_time",
+]
+NEW_RANGE_FUNCTIONS: Final = [
+    "mad_over_time",
+    "first_over_time",
+    "ts_of_first_over_time",
+    "ts_of_last_over_time",
+    "ts_of_max_over_time",
+    "ts_of_min_over_time",
+]
+VECTOR_FUNCTIONS: Final = [
+    "abs",
+    "ceil",
+    "floor",
+    "exp",
+    "sqrt",
+    "ln",
+    "log2",
+    "log10",
+    "sgn",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "asinh",
+    "acosh",
+    "atanh",
+    "deg",
+    "rad",
+    "timestamp",
+    "minute",
+    "hour",
+    "day_of_week",
+    "day_of_month",
+    "day_of_year",
+    "days_in_month",
+    "month",
+    "year",
+]
+DATES: Final = ["minute", "hour", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year"]
+SPECIAL: Final = [
+    "absent",
+    "absent_over_time",
+    "clamp",
+    "clamp_min",
+    "clamp_max",
+    "round",
+    "label_replace",
+    "label_join",
+    "histogram_quantile",
+    "predict_linear",
+    "quantile_over_time",
+    "smoothing",
+    "vector",
+    "scalar",
+]
+NEW_SPECIAL: Final = ["histogram_fraction", "histogram_quantiles"]
+NEW_SCALARS: Final = ["start", "end", "step", "range", "max_of", "min_of"]
 SORTS: Final = ("sort", "sort_desc")
 NEW_SORTS: Final = ("sort_by_label", "sort_by_label_desc")
-AGGREGATIONS: Final = "sum avg min max count group stddev stdvar topk bottomk quantile count_values".split()
+AGGREGATIONS: Final = [
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "count",
+    "group",
+    "stddev",
+    "stdvar",
+    "topk",
+    "bottomk",
+    "quantile",
+    "count_values",
+]
 NEW_AGGREGATIONS: Final = ("limitk", "limit_ratio")
 ARITHMETIC: Final = ("+", "-", "*", "/", "%", "^", "atan2")
 COMPARISONS: Final = ("==", "!=", "<", ">", "<=", ">=")

@@ -17,7 +17,6 @@ from tests.servers.loopback import HOST, LoopbackServer, request
 from tests.servers.processes import FOLDERS, find, missing
 from tests.servers.remote_write import Series, write
 
-
 # What a newer one knows and gives only when asked.
 NEW_FEATURES: Final = "promql-experimental-functions,promql-binop-fill-modifiers"
 
@@ -35,7 +34,7 @@ def executable(generation: Generation) -> Path:
     for path in [*([found] if found else []), *(folder / "prometheus" for folder in FOLDERS)]:
         if path.is_file() and _generation(path) is generation:
             return path
-    missing(f"no Prometheus {generation.value} is installed: looked in PATH, {', '.join(map(str, FOLDERS))}")
+    return missing(f"no Prometheus {generation.value} is installed: looked in PATH, {', '.join(map(str, FOLDERS))}")
 
 
 def _generation(path: Path) -> Generation:

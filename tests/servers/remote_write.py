@@ -27,9 +27,7 @@ def write(port: int, series: Iterable[Series]) -> None:
         "Content-Type": "application/x-protobuf",
         "X-Prometheus-Remote-Write-Version": "0.1.0",
     }
-    status, answer = request(
-        port, "/api/v1/write", method="POST", body=_snappy(message), headers=headers, timeout_s=60
-    )
+    status, answer = request(port, "/api/v1/write", method="POST", body=_snappy(message), headers=headers, timeout_s=60)
     if status // 100 != 2:
         raise RuntimeError(f"Prometheus answered {status} to a remote write: {answer[:500]!r}")
 
@@ -56,6 +54,4 @@ def _varint(number: int) -> bytes:
 def _snappy(content: bytes) -> bytes:
     """The content as literals: length, then pieces that each name theirs in two bytes."""
     pieces = [content[at : at + LITERAL_BYTES] for at in range(0, len(content), LITERAL_BYTES)]
-    return _varint(len(content)) + b"".join(
-        b"\xf4" + struct.pack("<H", len(piece) - 1) + piece for piece in pieces
-    )
+    return _varint(len(content)) + b"".join(b"\xf4" + struct.pack("<H", len(piece) - 1) + piece for piece in pieces)
