@@ -4,7 +4,7 @@ It does no I/O but through the source, and it does not parse. The meaning is Pro
 rules describe. Native histograms are not evaluated.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -32,7 +32,9 @@ from aiops.promql.engine.values import (
     String,
     Value,
     Vector,
+    empty_vector,
     inhabited,
+    rows_of,
     unnamed,
 )
 from aiops.promql.engine.windows import Windows, raw_windows, step_windows
@@ -57,6 +59,8 @@ SET_OPERATORS: Final = frozenset({"and", "or", "unless"})
 SELECTING: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 SORTING: Final = frozenset({"sort", "sort_desc", "sort_by_label", "sort_by_label_desc"})
 RELABELLING: Final = {"label_replace": relabel.label_replace, "label_join": relabel.label_join}
+BLOCK: Final = 1 << 15
+"""How many windows are computed at one time: arrays of a quarter megabyte, which caches hold."""
 Given = Mapping[tuple[Expr, Grid], Vector | Scalar]
 
 
@@ -164,34 +168,43 @@ class _Evaluation:
         self._budget.hold(2 * len(series) * grid.steps)
         return look_back(series, times, self._rules)
 
-    def _windows(self, node: RangeSelector | Subquery, grid: Grid, *, once: bool) -> Windows:
-        """The windows of each step; of one step alone if `once` and `@` makes them all the same."""
-        inner = node.selector if isinstance(node, RangeSelector) else node
-        ends = self._reference(inner, grid)
-        at_ms = grid.times()
-        if once and inner.at is not None:
+    def _windows(self, node: RangeSelector | Subquery, grid: Grid, *, once: bool) -> Iterator[Windows]:
+        """The windows of each step, of some series at a time, so that what is computed on them stays small.
+
+        They are those of one step alone if `once` and `@` makes them all the same.
+        """
+        timed = node.selector if isinstance(node, RangeSelector) else node
+        ends, at_ms = self._reference(timed, grid), grid.times()
+        if once and timed.at is not None:
             ends, at_ms = ends[:1], at_ms[:1]
+        series: Sequence[SeriesData] | Vector = ()
+        step_times = at_ms
         if isinstance(node, Subquery):
             steps = subquery_grid(node, grid, self._query, self._rules)
-            vector = self.vector(node.expr, steps)
-            windows = step_windows(vector, steps.times(), at_ms, ends, node.range_ms, self._rules)
-        else:
-            bounds = (int(ends[0]) - node.range_ms, int(ends[-1])) if len(ends) else (0, 0)
-            series = self._select(node.selector, *bounds) if len(ends) else ()
-            windows = raw_windows(series, at_ms, ends, node.range_ms, self._rules)
-        self._budget.hold(3 * windows.low.size)
-        self._budget.visit(int(windows.counts.sum()))
-        return windows
+            series, step_times = self.vector(node.expr, steps), steps.times()
+        elif len(ends):
+            series = self._select(node.selector, int(ends[0]) - node.range_ms, int(ends[-1]))
+        count = len(series.labels) if isinstance(series, Vector) else len(series)
+        self._budget.hold(count * grid.steps)
+        size = max(BLOCK // max(len(ends), 1), 1)
+        for part in (slice(start, start + size) for start in range(0, count, size)):
+            windows = (
+                step_windows(rows_of(series, part), step_times, at_ms, ends, node.range_ms, self._rules)
+                if isinstance(series, Vector)
+                else raw_windows(series[part], at_ms, ends, node.range_ms, self._rules)
+            )
+            self._budget.visit(int(windows.counts.sum()))
+            yield windows
 
     def _ranges(self, node: RangeSelector | Subquery, grid: Grid) -> Ranges:
         if not grid.is_instant:
             raise WrongType('invalid expression type "range vector" for range query, must be Scalar or instant Vector')
-        windows = self._windows(node, grid, once=True)
         return Ranges(
             tuple(
                 SeriesData(labels, windows.times[low:high], windows.values[low:high])
-                for labels, low, high in zip(
-                    windows.labels, windows.low[:, 0].tolist(), windows.high[:, 0].tolist(), strict=True
+                for windows in self._windows(node, grid, once=True)
+                for labels, (low,), (high,) in zip(
+                    windows.labels, windows.low.tolist(), windows.high.tolist(), strict=True
                 )
                 if high > low
             )
@@ -339,13 +352,20 @@ class _Evaluation:
         parameters = [
             self.numbers(argument, grid) for argument, own in zip(node.args, bare, strict=True) if own is not ranges
         ]
-        windows = self._windows(ranges, grid, once=not parameters)
+        blocks = self._windows(ranges, grid, once=not parameters)
         if node.function == "absent_over_time":
-            there = np.broadcast_to(windows.occupied(), (len(windows.labels), grid.steps))
+            there = np.zeros((1, grid.steps), dtype=np.bool_)
+            for windows in blocks:
+                there |= windows.occupied().any(axis=0)
             return absence.absent(ranges, there, self._rules)
-        values, present = RANGE_FUNCTIONS[node.function](windows, self._rules, *parameters)
-        shape = (len(windows.labels), grid.steps)
-        vector = Vector(windows.labels, np.broadcast_to(values, shape), np.broadcast_to(present, shape))
+        function = RANGE_FUNCTIONS[node.function]
+        parts = [(windows.labels, *function(windows, self._rules, *parameters)) for windows in blocks]
+        if not parts:
+            return empty_vector(grid.steps)
+        labels = tuple(own for names, _, _ in parts for own in names)
+        values, present = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
+        shape = (len(labels), grid.steps)
+        vector = Vector(labels, np.broadcast_to(values, shape), np.broadcast_to(present, shape))
         if node.function in NAME_KEPT:
             return inhabited(vector)
         return unnamed(inhabited(vector), self._rules.dropped_labels, separate=self._rules.separate_series)

@@ -87,6 +87,11 @@ def taken(vector: Vector, rows: Sequence[int] | Ints) -> Vector:
     return Vector(tuple(vector.labels[row] for row in index), vector.values[index], vector.present[index])
 
 
+def rows_of(vector: Vector, part: slice) -> Vector:
+    """A run of the series."""
+    return Vector(vector.labels[part], vector.values[part], vector.present[part])
+
+
 def inhabited(vector: Vector) -> Vector:
     """The series that have a sample at all."""
     rows = np.flatnonzero(vector.present.any(axis=1))
