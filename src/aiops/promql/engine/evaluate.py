@@ -10,14 +10,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from aiops.promql.engine import absence, dates, elementwise, histograms, operators, ordering, relabel, selection
+from aiops.promql.engine import absence, operators, selection
 from aiops.promql.engine.aggregations import aggregated, quantile
 from aiops.promql.engine.budget import Budget, Limits
 from aiops.promql.engine.counting import count_values
 from aiops.promql.engine.errors import NotEvaluable, WrongType
+from aiops.promql.engine.functions import FUNCTIONS, renumbered
 from aiops.promql.engine.grid import Grid, anchored, subquery_grid
 from aiops.promql.engine.groups import Groups
-from aiops.promql.engine.labels import NO_LABELS
 from aiops.promql.engine.matching import combined, matched
 from aiops.promql.engine.range_functions import FUNCTIONS as RANGE_FUNCTIONS
 from aiops.promql.engine.range_functions import NAME_KEPT
@@ -52,13 +52,8 @@ from aiops.promql.syntax import (
     Text,
 )
 
-NATIVE_ONLY: Final = frozenset(
-    {"histogram_avg", "histogram_count", "histogram_stddev", "histogram_stdvar", "histogram_sum"}
-)
 SET_OPERATORS: Final = frozenset({"and", "or", "unless"})
 SELECTING: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
-SORTING: Final = frozenset({"sort", "sort_desc", "sort_by_label", "sort_by_label_desc"})
-RELABELLING: Final = {"label_replace": relabel.label_replace, "label_join": relabel.label_join}
 BLOCK: Final = 1 << 15
 """How many windows are computed at one time: arrays of a quarter megabyte, which caches hold."""
 Given = Mapping[tuple[Expr, Grid], Vector | Scalar]
@@ -94,9 +89,9 @@ class _Evaluation:
     """One query's evaluation. `query` is its own grid, to which `@ start()` and `@ end()` refer everywhere."""
 
     def __init__(self, query: Grid, source: Source | None, rules: Rules, given: Given, budget: Budget) -> None:
-        self._query = query
+        self.query = query
         self._source = source
-        self._rules = rules
+        self.rules = rules
         self._given = given
         self._budget = budget
 
@@ -155,18 +150,18 @@ class _Evaluation:
 
     def _reference(self, node: Selector | Subquery, grid: Grid) -> NDArray[np.int64]:
         """The times that a selector's steps look at: offset and `@` applied."""
-        at = anchored(node.at, self._query)
+        at = anchored(node.at, self.query)
         times = grid.times() if at is None else np.full(grid.steps, at, dtype=np.int64)
         return times - node.offset_ms
 
     def _looked(self, selector: Selector, grid: Grid) -> Looked:
         times = self._reference(selector, grid)
         if not len(times):
-            return look_back((), times, self._rules)
-        from_ms, to_ms = int(times[0]) - self._rules.lookback_ms, int(times[-1])
+            return look_back((), times, self.rules)
+        from_ms, to_ms = int(times[0]) - self.rules.lookback_ms, int(times[-1])
         series = self._select(selector, from_ms, to_ms)
         self._budget.hold(2 * len(series) * grid.steps)
-        return look_back(series, times, self._rules)
+        return look_back(series, times, self.rules)
 
     def _windows(self, node: RangeSelector | Subquery, grid: Grid, *, once: bool) -> Iterator[Windows]:
         """The windows of each step, of some series at a time, so that what is computed on them stays small.
@@ -180,7 +175,7 @@ class _Evaluation:
         series: Sequence[SeriesData] | Vector = ()
         step_times = at_ms
         if isinstance(node, Subquery):
-            steps = subquery_grid(node, grid, self._query, self._rules)
+            steps = subquery_grid(node, grid, self.query, self.rules)
             series, step_times = self.vector(node.expr, steps), steps.times()
         elif len(ends):
             series = self._select(node.selector, int(ends[0]) - node.range_ms, int(ends[-1]))
@@ -189,9 +184,9 @@ class _Evaluation:
         size = max(BLOCK // max(len(ends), 1), 1)
         for part in (slice(start, start + size) for start in range(0, count, size)):
             windows = (
-                step_windows(rows_of(series, part), step_times, at_ms, ends, node.range_ms, self._rules)
+                step_windows(rows_of(series, part), step_times, at_ms, ends, node.range_ms, self.rules)
                 if isinstance(series, Vector)
-                else raw_windows(series[part], at_ms, ends, node.range_ms, self._rules)
+                else raw_windows(series[part], at_ms, ends, node.range_ms, self.rules)
             )
             self._budget.visit(int(windows.counts.sum()))
             yield windows
@@ -216,7 +211,7 @@ class _Evaluation:
             return Scalar(-value.values)
         vector = self.vector(inner, grid) if not isinstance(value, Vector) else value
         negative = Vector(vector.labels, -vector.values, vector.present)
-        return unnamed(negative, self._rules.dropped_labels, separate=self._rules.separate_series)
+        return unnamed(negative, self.rules.dropped_labels, separate=self.rules.separate_series)
 
     def _binary(self, node: Binary, grid: Grid) -> Value:
         left, right = self.value(node.left, grid), self.value(node.right, grid)
@@ -225,124 +220,40 @@ class _Evaluation:
         if not isinstance(left, Vector | Scalar) or not isinstance(right, Vector | Scalar):
             raise WrongType(f"operator {node.op!r} works on scalars and instant vectors")
         if isinstance(left, Scalar) or isinstance(right, Scalar):
-            return operators.with_scalar(node.op, left, right, self._rules, return_bool=node.return_bool)
+            return operators.with_scalar(node.op, left, right, self.rules, return_bool=node.return_bool)
         if node.op in SET_OPERATORS:
-            return combined(node, left, right, self._rules)
-        return matched(node, left, right, self._rules, self._budget)
+            return combined(node, left, right, self.rules)
+        return matched(node, left, right, self.rules, self._budget)
 
     def _aggregation(self, node: Aggregation, grid: Grid) -> Vector:
         vector = self.vector(node.expr, grid)
         if node.op == "count_values":
-            return count_values(node, _text(node.param), vector, self._rules, self._budget)
-        groups = Groups(vector, node, self._rules)
+            return count_values(node, _text(node.param), vector, self.rules, self._budget)
+        groups = Groups(vector, node, self.rules)
         if node.param is None:
-            return aggregated(node.op, vector, groups, self._rules)
+            return aggregated(node.op, vector, groups, self.rules)
         parameter = self.numbers(node.param, grid)
         if node.op in SELECTING:
-            return selection.selected(node.op, vector, groups, parameter, self._rules)
-        return quantile(vector, groups, parameter, self._rules)
+            return selection.selected(node.op, vector, groups, parameter, self.rules)
+        return quantile(vector, groups, parameter, self.rules)
 
-    def _call(self, node: Call, grid: Grid) -> Value:  # noqa: PLR0911 -- a table of kinds of functions
-        name = node.function
-        if name in RANGE_FUNCTIONS or name == "absent_over_time":
+    def _call(self, node: Call, grid: Grid) -> Value:
+        if node.function in RANGE_FUNCTIONS or node.function == "absent_over_time":
             return self._range_call(node, grid)
-        if name == "timestamp":
+        if node.function == "timestamp":
             return self._timestamp(node.args[0], grid)
-        if name in elementwise.FUNCTIONS:
-            vector = self.vector(node.args[0], grid)
-            return self._nameless(vector, elementwise.FUNCTIONS[name](vector.values))
-        if name in dates.NAMES:
-            return self._date(node, grid)
-        if name in RELABELLING:
-            vector = self.vector(node.args[0], grid)
-            return RELABELLING[name](vector, [_text(argument) for argument in node.args[1:]], self._rules)
-        if name in SORTING:
-            return self._sorted(node, grid)
-        if name in NATIVE_ONLY:
-            raise NotEvaluable(f"{name}() works on native histograms, which are not evaluated here")
-        return self._other_call(node, grid)
-
-    def _other_call(self, node: Call, grid: Grid) -> Value:  # noqa: C901, PLR0911, PLR0912 -- a table of functions
-        args, rules = node.args, self._rules
-        match node.function:
-            case "time":
-                return Scalar(grid.times() / 1000)
-            case "pi":
-                return Scalar(np.full(grid.steps, np.pi))
-            case "scalar":
-                return absence.scalar(self.vector(args[0], grid))
-            case "vector":
-                values = self.numbers(args[0], grid)[None, :]
-                return Vector((NO_LABELS,), values, np.ones(values.shape, dtype=np.bool_))
-            case "absent":
-                return absence.absent(args[0], self.vector(args[0], grid).present, rules)
-            case "round":
-                vector = self.vector(args[0], grid)
-                nearest = self.numbers(args[1], grid) if len(args) > 1 else np.ones(grid.steps)
-                return self._nameless(vector, elementwise.rounded(vector.values, nearest))
-            case "clamp" | "clamp_min" | "clamp_max":
-                return self._clamped(node, grid)
-            case "histogram_quantile":
-                return histograms.histogram_quantile(self.vector(args[1], grid), self.numbers(args[0], grid), rules)
-            case "histogram_quantiles":
-                vector, label = self.vector(args[0], grid), _text(args[1])
-                return histograms.histogram_quantiles(vector, label, [self.numbers(q, grid) for q in args[2:]], rules)
-            case "histogram_fraction":
-                lower, upper = self.numbers(args[0], grid), self.numbers(args[1], grid)
-                return histograms.histogram_fraction(self.vector(args[2], grid), lower, upper, rules)
-            case "max_of":
-                return Scalar(elementwise.greater(self.numbers(args[0], grid), self.numbers(args[1], grid)))
-            case "min_of":
-                return Scalar(elementwise.lesser(self.numbers(args[0], grid), self.numbers(args[1], grid)))
-            case "start" | "end" | "range" | "step":
-                return Scalar(np.full(grid.steps, self._of_query(node.function)))
-        raise NotEvaluable(f"function {node.function}() is not evaluated here")
-
-    def _of_query(self, name: str) -> float:
-        query = self._query
-        return {
-            "start": query.start_ms / 1000,
-            "end": query.end_ms / 1000,
-            "range": (query.end_ms - query.start_ms) / 1000,
-            "step": query.step_ms / 1000 if query.start_ms != query.end_ms else 0.0,
-        }[name]
-
-    def _nameless(self, vector: Vector, values: Floats) -> Vector:
-        return unnamed(Vector(vector.labels, values, vector.present), self._rules.dropped_labels)
-
-    def _clamped(self, node: Call, grid: Grid) -> Vector:
-        vector = self.vector(node.args[0], grid)
-        bounds = [self.numbers(argument, grid) for argument in node.args[1:]]
-        lower = np.full(grid.steps, -np.inf) if node.function == "clamp_max" else bounds[0]
-        upper = np.full(grid.steps, np.inf) if node.function == "clamp_min" else bounds[-1]
-        values = elementwise.greater(lower, elementwise.lesser(upper, vector.values))
-        clamped = Vector(vector.labels, values, vector.present & ~(upper < lower))
-        return unnamed(inhabited(clamped), self._rules.dropped_labels)
-
-    def _date(self, node: Call, grid: Grid) -> Vector:
-        if not node.args:
-            values = dates.date_part(node.function, np.trunc(grid.times() / 1000))[None, :]
-            return Vector((NO_LABELS,), values, np.ones(values.shape, dtype=np.bool_))
-        vector = self.vector(node.args[0], grid)
-        return self._nameless(vector, dates.date_part(node.function, np.where(vector.present, vector.values, 0.0)))
+        if node.function not in FUNCTIONS:
+            raise NotEvaluable(f"function {node.function}() is not evaluated here")
+        return FUNCTIONS[node.function](_Arguments(self, node, grid))
 
     def _timestamp(self, argument: Expr, grid: Grid) -> Vector:
         """A selector's samples have times of their own; anything else is of the step's time."""
         bare = _bare(argument)
         if isinstance(bare, Selector) and (bare, grid) not in self._given:
             looked = self._looked(bare, grid)
-            return self._nameless(Vector(looked.labels, looked.values, looked.present), looked.times / 1000)
+            return renumbered(Vector(looked.labels, looked.values, looked.present), looked.times / 1000, self.rules)
         vector = self.vector(argument, grid)
-        return self._nameless(vector, np.broadcast_to(grid.times() / 1000, vector.values.shape))
-
-    def _sorted(self, node: Call, grid: Grid) -> Vector:
-        vector = self.vector(node.args[0], grid)
-        if grid.steps != 1:
-            return vector
-        descending = node.function.endswith("_desc")
-        if node.function in ("sort", "sort_desc"):
-            return ordering.by_value(vector, descending=descending)
-        return ordering.by_labels(vector, [_text(name) for name in node.args[1:]], descending=descending)
+        return renumbered(vector, np.broadcast_to(grid.times() / 1000, vector.values.shape), self.rules)
 
     def _range_call(self, node: Call, grid: Grid) -> Vector:
         bare = [_bare(argument) for argument in node.args]
@@ -357,9 +268,9 @@ class _Evaluation:
             there = np.zeros((1, grid.steps), dtype=np.bool_)
             for windows in blocks:
                 there |= windows.occupied().any(axis=0)
-            return absence.absent(ranges, there, self._rules)
+            return absence.absent(ranges, there, self.rules)
         function = RANGE_FUNCTIONS[node.function]
-        parts = [(windows.labels, *function(windows, self._rules, *parameters)) for windows in blocks]
+        parts = [(windows.labels, *function(windows, self.rules, *parameters)) for windows in blocks]
         if not parts:
             return empty_vector(grid.steps)
         labels = tuple(own for names, _, _ in parts for own in names)
@@ -368,7 +279,27 @@ class _Evaluation:
         vector = Vector(labels, np.broadcast_to(values, shape), np.broadcast_to(present, shape))
         if node.function in NAME_KEPT:
             return inhabited(vector)
-        return unnamed(inhabited(vector), self._rules.dropped_labels, separate=self._rules.separate_series)
+        return unnamed(inhabited(vector), self.rules.dropped_labels, separate=self.rules.separate_series)
+
+
+class _Arguments:
+    """The arguments of one call."""
+
+    def __init__(self, evaluation: _Evaluation, node: Call, grid: Grid) -> None:
+        self.node = node
+        self.grid = grid
+        self.query = evaluation.query
+        self.rules = evaluation.rules
+        self._evaluation = evaluation
+
+    def vector(self, place: int) -> Vector:
+        return self._evaluation.vector(self.node.args[place], self.grid)
+
+    def numbers(self, place: int) -> Floats:
+        return self._evaluation.numbers(self.node.args[place], self.grid)
+
+    def text(self, place: int) -> str:
+        return _text(self.node.args[place])
 
 
 def _bare(expr: Expr) -> Expr:
