@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Sites
-from tests.browser.dashboard import Theme, tab
+from tests.browser.dashboard import Dashboard, Theme, tab
 from tests.flows.hubs import OneProcess
 
 pytestmark = pytest.mark.real
@@ -16,10 +16,19 @@ PAGES: Final = {
     "fleet": ("/", "Clusters"),
     "fleet-cards": ("/?view=cards", "Clusters"),
     "alerts": ("/alerts", "Alerts"),
+    "alerts-by-name": ("/alerts?state=any&view=name", "Alerts"),
     "explore": ("/explore?query=up", "Explore metrics"),
+    "explore-nothing-asked": ("/explore", "Ask the whole fleet"),
+    "explore-no-query": ("/explore?query=sum(", "INVALID_PROMQL"),
     "cluster": ("/clusters/east", "east"),
     "no-such-cluster": ("/clusters/nowhere", "There is no cluster nowhere"),
     "not-found": ("/nowhere", "There is no such page"),
+}
+# Name of the picture -> the buttons that open it, and what shows that it is there.
+OVERLAYS: Final = {
+    "add-cluster": (("Add a cluster",), "Add a cluster"),
+    "about": (("Signed in as", "About"), "AIOps NextGen"),
+    "nothing-notified": (("Notifications",), "Notifications"),
 }
 FITS: Final = "document.documentElement.scrollWidth <= window.innerWidth"
 
@@ -27,6 +36,13 @@ FITS: Final = "document.documentElement.scrollWidth <= window.innerWidth"
 def settled(page: Page, heading: str) -> None:
     expect(page.get_by_role("heading", name=heading).first).to_be_visible()
     expect(page.get_by_role("progressbar")).to_have_count(0)
+
+
+def seen(dashboard: Dashboard, name: str) -> None:
+    """Keep the picture; what is in it is accessible and fits the width."""
+    dashboard.picture(name)
+    assert dashboard.serious() == [], name
+    assert dashboard.page.evaluate(FITS), f"{name} scrolls sideways"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -38,14 +54,14 @@ def test_pages_are_fit_to_be_seen(
     with tab(browser, hub.url, phone=phone, theme=theme) as dashboard:
         dashboard.open("/")
         expect(dashboard.page.get_by_label("API token")).to_be_visible()
-        dashboard.picture(f"sign-in-{suffix}")
-        assert dashboard.serious() == []
+        seen(dashboard, f"sign-in-{suffix}")
         dashboard.sign_in("/")
         for name, (path, heading) in PAGES.items():
-            page = dashboard.open(path)
+            settled(dashboard.open(path), heading)
+            seen(dashboard, f"{name}-{suffix}")
+        for name, (buttons, heading) in OVERLAYS.items():
+            page = dashboard.open("/")
+            for button in buttons:
+                page.get_by_role("button", name=button).or_(page.get_by_role("menuitem", name=button)).first.click()
             settled(page, heading)
-            dashboard.picture(f"{name}-{suffix}")
-            assert dashboard.serious() == [], name
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
-                f"{name} scrolls sideways"
-            )
+            seen(dashboard, f"{name}-{suffix}")

@@ -141,6 +141,9 @@ class Closure:
         own = (self._fleet.label, self._fleet.exported)
         if expr.op == "count_values" and expr.param is not None and text_of(expr.param) in own:
             return self._mixed(*parts)
+        if expr.op == "limit_ratio":
+            # It draws by a hash of all labels, and at a member the fleet's is not among them.
+            return self._mixed(*parts)
         closed = natures[0].reach is Reach.CLOSED
         constant_parameter = all(nature.reach is Reach.CONSTANT for nature in natures[1:])
         if closed and self.keeps_label(expr) and constant_parameter:

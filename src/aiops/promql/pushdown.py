@@ -153,7 +153,11 @@ class Pushdown:
         apart = Matching((self._fleet.label,), on=False, cardinality=Cardinality.MANY_TO_ONE)
         gap = Binary("-", means, mean, apart)
         squares = Binary("*", Binary("+", spreads, Binary("^", gap, Number(2))), counts)
-        variance = Binary("/", total(squares), total(counts))
+        variance: Expr = Binary("/", total(squares), total(counts))
+        if self._fleet.rules.single_nan_deviates:
+            # One sample deviates by 0 even if it is no number; means would make NaN of it.
+            alone = Binary("and", total(spreads), Binary("==", total(counts), Number(1)))
+            variance = Binary("or", alone, variance)
         return variance if expr.op == "stdvar" else Call("sqrt", (variance,))
 
     def _countable(self, expr: Aggregation) -> bool:

@@ -4,11 +4,12 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } 
 import { defaultKeymap, history, historyKeymap, insertNewlineAndIndent } from "@codemirror/commands";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { lintKeymap } from "@codemirror/lint";
-import { Compartment, EditorState, Prec, type Extension } from "@codemirror/state";
+import { Annotation, Compartment, EditorState, Prec, type Extension } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { PromQLExtension, type PrometheusClient } from "@prometheus-io/codemirror-promql";
 import { useEffect, useRef, type ReactElement } from "react";
+import { flushSync } from "react-dom";
 
 interface Props {
   label: string;
@@ -19,6 +20,9 @@ interface Props {
   onChange: (value: string) => void;
   onRun: () => void;
 }
+
+/** Marks a text that came from outside: nobody needs to be told of it. */
+const given = Annotation.define<boolean>();
 
 const token = (name: string): string => `var(--pf-t--global--${name})`;
 
@@ -105,7 +109,11 @@ export function PromqlEditor(props: Props): ReactElement {
           Prec.high(keymap.of([{ key: "Shift-Enter", run: insertNewlineAndIndent }, { key: "Mod-Enter", run }])),
           keymap.of([{ key: "Enter", run }, ...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
           EditorView.updateListener.of((update) => {
-            if (update.docChanged) latest.current.onChange(update.state.doc.toString());
+            if (!update.docChanged || update.transactions.some((transaction) => transaction.annotation(given))) return;
+            // At once: told later, it would come back as a value that undoes what was typed since.
+            flushSync(() => {
+              latest.current.onChange(update.state.doc.toString());
+            });
           }),
         ],
       }),
@@ -121,7 +129,7 @@ export function PromqlEditor(props: Props): ReactElement {
   useEffect(() => {
     const editor = view.current;
     if (editor === null || editor.state.doc.toString() === props.value) return;
-    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: props.value } });
+    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: props.value }, annotations: given.of(true) });
   }, [props.value]);
 
   useEffect(() => {

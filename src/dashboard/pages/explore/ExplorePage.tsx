@@ -49,7 +49,6 @@ export function ExplorePage(): ReactElement {
         <Stack hasGutter>
           <StackItem>
             <QueryBar
-              key={view.query}
               history={history}
               asking={explored.isFetching}
               span={explored.data?.span ?? null}

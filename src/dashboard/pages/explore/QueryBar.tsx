@@ -131,6 +131,12 @@ export function QueryBar({ history, asking, span, onAsk, onForget }: Props): Rea
   const [scope] = useScope();
   const { dark } = useTheme();
   const [text, setText] = useState(view.query);
+  const [asked, setAsked] = useState(view.query);
+  // Back, forward and a link bring another query; asking brings the one that stands here already.
+  if (asked !== view.query) {
+    setAsked(view.query);
+    if (text.trim() !== view.query) setText(view.query);
+  }
   const [completion] = useState(() => new FleetCompletion());
   useEffect(() => {
     completion.within(scope.ids ?? []);
