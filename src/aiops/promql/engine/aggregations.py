@@ -16,6 +16,9 @@ from aiops.promql.engine.quantiles import quantiles
 from aiops.promql.engine.rules import Rules
 from aiops.promql.engine.values import Floats, Ints, Vector, inhabited
 
+NOTHING: Final = -0.0
+"""What changes no sum: 0 would turn a sum of negative zeros, as Prometheus 2 has it, into a positive one."""
+
 
 def aggregated(op: str, vector: Vector, groups: Groups, rules: Rules) -> Vector:
     """One series for each group, where it has a sample at all."""
@@ -48,11 +51,12 @@ def _reduced(ufunc: np.ufunc, values: Floats | Ints, groups: Groups) -> Ints:
 
 
 def _sum(vector: Vector, groups: Groups, _counts: Ints, rules: Rules) -> Floats:
-    terms = np.where(vector.present, vector.values, 0.0)
+    terms = np.where(vector.present, vector.values, NOTHING)
     sums: Floats = np.asarray(_reduced(np.add, terms, groups), dtype=np.float64)
+    error = np.zeros(sums.shape)
     if (_reduced(np.add, np.abs(terms), groups) <= np.abs(sums) * CANCELLATION).all():
-        return sums
-    total, error = np.zeros(sums.shape), np.zeros(sums.shape)
+        return sums + error if rules.compensated_sums else sums
+    total = np.full(sums.shape, NOTHING)
     for rows, own in groups.rounds():
         new_total, new_error = add(terms[rows], total[own], error[own], rules)
         total[own], error[own] = new_total, new_error
@@ -60,11 +64,12 @@ def _sum(vector: Vector, groups: Groups, _counts: Ints, rules: Rules) -> Floats:
 
 
 def _avg(vector: Vector, groups: Groups, counts: Ints, rules: Rules) -> Floats:
-    terms = np.where(vector.present, vector.values, 0.0)
+    terms = np.where(vector.present, vector.values, NOTHING)
     sums: Floats = np.asarray(_reduced(np.add, terms, groups), dtype=np.float64)
     mass = np.asarray(_reduced(np.add, np.abs(terms), groups))
     if ((mass <= np.abs(sums) * CANCELLATION) & np.isfinite(mass)).all():
-        return sums / counts
+        # A single negative zero stays one in Prometheus 2.
+        return sums / counts + np.where((counts == 1) & (not rules.compensated_sums), NOTHING, 0.0)
     return _compensated_mean(vector, groups, rules) if rules.compensated_sums else _running_mean(vector, groups)
 
 

@@ -81,7 +81,7 @@ def sum_over_time(windows: Windows, rules: Rules) -> tuple[Floats, Mask]:
     """The sum."""
     plain = windows.reduced(np.add, windows.values)
     if (windows.reduced(np.add, np.abs(windows.values)) <= np.abs(plain) * CANCELLATION).all():
-        return plain, windows.occupied()
+        return plain + 0.0, windows.occupied()
     walk = windows.walk()
     totals = Totals(walk.size, rules)
     for _, index in walk.steps():

@@ -53,7 +53,13 @@ def _counters(chance: random.Random) -> list[Series]:
 
 
 def _gauges(chance: random.Random) -> list[Series]:
-    odd = ({}, {float("nan"): 0.1}, {float("inf"): 0.05}, {float("-inf"): 0.05}, {float("nan"): 0.3, float("inf"): 0.1})
+    odd: tuple[dict[float, float], ...] = (
+        {},
+        {float("nan"): 0.1},
+        {float("inf"): 0.05},
+        {float("-inf"): 0.05},
+        {float("nan"): 0.3, float("inf"): 0.1},
+    )
     return [
         Series(
             {"__name__": "temp", "instance": f"i{rack % 3}", "rack": f"r{rack}"},

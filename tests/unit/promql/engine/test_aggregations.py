@@ -74,6 +74,12 @@ def test_sums_carry_their_rounding_error_since_generation_3() -> None:
     assert of("avg(@)", 1, 1e100, 1, -1e100) == 0.5
 
 
+def test_negative_zeros_add_up_to_one_in_generation_2_alone() -> None:
+    for query, values in (("sum(@)", (-0.0, -0.0)), ("avg(@)", (-0.0,))):
+        assert str(of(query, *values, rules=PROMETHEUS_2)) == "-0.0"
+        assert str(of(query, *values)) == "0.0"
+
+
 def test_one_sample_that_is_no_number_has_no_deviation_in_generation_2() -> None:
     assert of("stddev(@)", math.nan, rules=PROMETHEUS_2) == 0
     assert math.isnan(of("stddev(@)", math.nan))
