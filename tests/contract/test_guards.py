@@ -26,17 +26,15 @@ EVERYWHERE = {
     "GET /ready",
     "GET /metrics",
 }
-ENTRY = {
+DASHBOARD = {
     *EVERYWHERE,
-    "POST /api/v1/session",
-    "DELETE /api/v1/session",
-    "GET /openapi.json",
     *(
         f"{method} {path}"
         for method in ("GET", "HEAD")
         for path in ("/", "/{path:path}", "/assets/{name:str}", "/docs", "/redoc")
     ),
 }
+ENTRY = {*DASHBOARD, "POST /api/v1/session", "DELETE /api/v1/session", "GET /openapi.json"}
 WEBHOOK = {"POST /api/v1/alerts/webhook/{cluster_id:uuid}"}
 PUBLIC = {
     "gateway": ENTRY,
@@ -44,6 +42,7 @@ PUBLIC = {
     "collector": EVERYWHERE | WEBHOOK,
     "intelligence": EVERYWHERE,
     "streaming": EVERYWHERE,
+    "frontend": DASHBOARD,
     ALL: ENTRY | WEBHOOK,
 }
 SOCKETS = {"streaming": {"/ws"}, ALL: {"/ws"}}

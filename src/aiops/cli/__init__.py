@@ -13,6 +13,7 @@ _COMMANDS = {
     "serve": ("aiops.cli.serve", "serve", "Run one or more roles against existing stores."),
     "modules": ("aiops.cli.serve", "modules", "Show roles, modules, routes and tasks."),
     "openapi": ("aiops.cli.serve", "openapi", "Print the OpenAPI document."),
+    "deploy": ("aiops.cli.deploy", "deploy", "What the chart's own jobs do in the cluster."),
     "db": ("aiops.cli.db", "db", "Database schema: upgrade and check."),
     "token": ("aiops.cli.token", "token", "API tokens."),
     "cluster": ("aiops.cli.cluster", "cluster", "Clusters of the fleet."),
@@ -20,6 +21,7 @@ _COMMANDS = {
     "alerts": ("aiops.cli.alerts", "alerts", "Alerts of the fleet."),
     "events": ("aiops.cli.events", "events", "Live events."),
     "anomalies": ("aiops.cli.anomalies", "anomalies", "Find anomalies in a query's series."),
+    "llm": ("aiops.cli.llm", "llm", "Local language models."),
     "completion": ("aiops.cli.completion", "completion", "Print the shell's completion script."),
 }
 

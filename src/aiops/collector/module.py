@@ -18,8 +18,8 @@ from aiops.collector.routes.alerts import router as alerts_router
 from aiops.collector.routes.metrics import router as metrics_router
 from aiops.core import migrations
 from aiops.core.infra import Infra
-from aiops.core.jobs import RETENTION, Periodic
 from aiops.core.module import Check, Module
+from aiops.core.periodic import RETENTION, Periodic
 from aiops.core.tasks import Task
 from aiops.ports.collector import Collector
 from aiops.ports.registry import Registry

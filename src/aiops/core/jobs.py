@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiops.core.db import conninfo, database_errors
 from aiops.core.errors import ServiceUnavailable
+from aiops.core.periodic import Periodic
 from aiops.core.tasks import Task
 
 if TYPE_CHECKING:
@@ -39,24 +40,12 @@ KEEP_FAILED_H: Final = 7 * 24
 POLL_S: Final = 5.0
 # While its server is away a worker cannot even end sooner than this.
 POOL_TIMEOUT_S: Final = 5.0
-# When what is too old goes. Often, because a process that starts runs what it missed for at most ten minutes, and a
-# hub on a laptop may never run for longer.
-RETENTION: Final = "*/10 * * * *"
 # Below the grace period of a pod; what is cut off then is queued again.
 SHUTDOWN_S: Final = 10
 
 _log = structlog.get_logger("aiops.jobs")
 
 JobFunction = Callable[..., Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Periodic:
-    """Work that a module wants done once in the whole fleet at each time that `cron` names (UTC, five fields)."""
-
-    name: str
-    cron: str
-    run: Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)

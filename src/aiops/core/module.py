@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from litestar.types import ControllerRouterHandler
 
-from aiops.core.jobs import Periodic
+from aiops.core.periodic import Periodic
 from aiops.core.tasks import Task
 
 

@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry
 from aiops.core import migrations
 from aiops.core.http.breaker import Breaker
 from aiops.core.infra import Infra
-from aiops.core.jobs import RETENTION, Periodic
 from aiops.core.module import Check, Module
+from aiops.core.periodic import RETENTION, Periodic
 from aiops.core.tasks import Task
 from aiops.gateway.authenticate import TokenAuthenticator
 from aiops.gateway.control import Control

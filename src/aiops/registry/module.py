@@ -3,9 +3,9 @@
 from aiops.core import migrations
 from aiops.core.http import AddressPolicy
 from aiops.core.infra import Infra
-from aiops.core.jobs import RETENTION, Periodic
 from aiops.core.module import Check, Module
 from aiops.core.peer import port_router
+from aiops.core.periodic import RETENTION, Periodic
 from aiops.core.tasks import Task
 from aiops.ports.registry import Registry
 from aiops.registry.cadence import Cadence

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from aiops.core.db import Database
 from aiops.core.errors import ServiceUnavailable
-from aiops.core.jobs import Jobs, Periodic
+from aiops.core.jobs import Jobs
+from aiops.core.periodic import Periodic
 from aiops.core.tasks import Supervisor
 from tests.unit.core.killable import Postgres
 
@@ -241,7 +242,8 @@ async def test_the_job_of_a_killed_worker_is_queued_again(
 
 _HANGING_WORKER = """
 import asyncio, sys
-from aiops.core.jobs import Jobs, Periodic
+from aiops.core.jobs import Jobs
+from aiops.core.periodic import Periodic
 
 async def hang(number):
     await asyncio.Event().wait()

@@ -1,0 +1,144 @@
+"""`aiops llm serve`: a model in a GGUF file behind an OpenAI-compatible API on this machine."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aiops.settings import SettingsError, StreamingSettings, load
+
+if TYPE_CHECKING:
+    from aiops.intelligence.llm.llama import LlamaModel
+    from aiops.server import Serving
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+MAX_BODY_BYTES = 10 * 1024 * 1024  # the contract's
+
+
+@click.group()
+def llm() -> None:
+    """Local language models."""
+
+
+@llm.command()
+@click.option(
+    "--model", "file", required=True, type=click.Path(path_type=Path), help="The model, a file in GGUF format."
+)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, type=click.Choice(LOOPBACK), help="Address to listen on."
+)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port.")
+@click.option("--alias", default=None, help="What callers name the model.  [default: the file's name]")
+@click.option(
+    "--context",
+    default=8192,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Tokens of a question and its answer together; 0 takes what the model was trained with.",
+)
+@click.option(
+    "--gpu-layers",
+    default=None,
+    type=click.IntRange(min=-1),
+    help="Layers on the GPU, -1 for all.  [default: all where the library can, else none]",
+)
+@click.option(
+    "--threads",
+    default=None,
+    type=click.IntRange(min=1),
+    help="Threads.  [default: the CPUs that this process may use]",
+)
+def serve(
+    *,
+    file: Path,
+    host: str,
+    port: int,
+    alias: str | None,
+    context: int,
+    gpu_layers: int | None,
+    threads: int | None,
+) -> None:
+    """Serve one model to callers on this machine, over plain HTTP and without sign-in.
+
+    It listens on loopback only: in a pod it stands beside the role that asks it.
+    """
+    from aiops.core import log
+    from aiops.intelligence.llm.llama import ModelError, ModelOptions
+    from aiops.intelligence.llm.llama import load as load_model
+    from aiops.server import PortTaken, bind
+    from aiops.server import serve as serve_app
+
+    try:
+        mine = load(os.environ).log
+        log.configure(level=mine.level, fmt=mine.format, role="llm")
+        with bind(host, port) as listener:
+            options = ModelOptions(context, threads or usable_cpus(), gpu_layers)
+            model = load_model(file, options)
+            name = alias or file.stem
+            bound = listener.getsockname()[1]
+            shown = f"[{host}]" if ":" in host else host
+            status = asyncio.run(
+                serve_app(
+                    serving(model, name),
+                    listener,
+                    lambda: click.echo(f"{name} answers at http://{shown}:{bound}/v1", err=True),
+                )
+            )
+    except (SettingsError, ModelError, PortTaken) as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(status)
+
+
+def serving(model: "LlamaModel", alias: str) -> "Serving":
+    """The process around a loaded model: the paths that every role has, and the model's own."""
+    from prometheus_client import CollectorRegistry
+
+    from aiops.app import AppSpec, Lifecycle, build_app, nobody
+    from aiops.core.module import Module
+    from aiops.core.observe import Observed
+    from aiops.core.tasks import Supervisor
+    from aiops.intelligence.llm.routes import router
+    from aiops.server import Serving
+
+    metrics = CollectorRegistry()
+    lifecycle = Lifecycle()
+    supervisor = Supervisor([])
+    app = build_app(
+        AppSpec(
+            role="llm",
+            modules=[Module("llm", routes=(router(model, alias),), resources=(model,))],
+            resources=[],
+            identify=nobody,
+            supervisor=supervisor,
+            metrics=metrics,
+            lifecycle=lifecycle,
+            max_body_bytes=MAX_BODY_BYTES,
+            metrics_token=None,
+            serve_internal=False,
+        )
+    )
+    sockets = StreamingSettings()
+    return Serving(
+        app=Observed(app, role="llm", metrics=metrics),
+        lifecycle=lifecycle,
+        supervisor=supervisor,
+        drain=(),
+        ping_interval_s=sockets.ping_interval_s,
+        ping_timeout_s=sockets.ping_timeout_s,
+    )
+
+
+def usable_cpus() -> int:
+    """The CPUs that this process may keep busy: those it may run on, within the quota of its control group."""
+    try:
+        cpus = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        cpus = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, min(cpus, round(int(quota) / int(period))))
+    except (OSError, ValueError):  # no control group of version 2, or no quota: "max"
+        return cpus

@@ -1,0 +1,1 @@
+"""Language models. Everything in here is optional: the product measures, ranks and reports without any."""

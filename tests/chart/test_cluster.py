@@ -1,0 +1,172 @@
+"""The chart against a real API server: accepted whole, upgraded, rolled back, removed; each role may do its work only.
+
+Runs where `AIOPS_TEST_KUBECONFIG` names a cluster that may be changed: an administrator's kubeconfig. Everything
+happens in a namespace of its own. A server without nodes is enough: hooks are then shown to it in a dry run, since
+nobody would run them. Kinds that the server lacks are defined for the time of the test, as loosely as possible.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.chart.api_server import CREATED, VARIABLE, ApiServer, kubeconfig
+from tests.chart.cases import CASES, CHANGES, DEFAULT, SPOKE
+from tests.chart.foreign_schemas import FLAT, SPECS
+from tests.chart.helm import CHART, RELEASE, Case, Object, documents, objects
+from tests.chart.workloads import workloads
+from tests.servers.processes import require
+from tests.servers.waiting import until
+
+pytestmark = pytest.mark.cluster
+NAMESPACE: Final = "aiops-chart-test"
+RESTRICTED: Final = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+CLUSTER_WIDE: Final = frozenset({"OAuthClient", "ConsoleLink"})
+PLURALS: Final = {"Route": "routes"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ApiServer]:
+    """The API server, knowing every kind that the chart can render."""
+    with ApiServer.of(kubeconfig()) as server:
+        made = [definition for definition in definitions(server) if create(server, definition)]
+        until(lambda: all(server.knows(*place) for place in (*SPECS, *FLAT)), what="every kind known", timeout_s=30)
+        yield server
+        for definition in made:
+            server.call("DELETE", f"{server.path(definition, '')}/{definition['metadata']['name']}")
+
+
+@pytest.fixture
+def namespace(server: ApiServer) -> Iterator[str]:
+    """A namespace that enforces the restricted profile, gone afterwards."""
+    item = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": RESTRICTED}}
+    assert create(server, item)
+    yield NAMESPACE
+    server.call("DELETE", f"/api/v1/namespaces/{NAMESPACE}")
+
+
+def create(server: ApiServer, item: Object) -> bool:
+    return server.create(item, NAMESPACE).status in CREATED
+
+
+def definitions(server: ApiServer) -> Iterator[Object]:
+    """Definitions of the foreign kinds that this server lacks."""
+    for api_version, kind in (*SPECS, *FLAT):
+        if server.knows(api_version, kind):
+            continue
+        group, version = api_version.split("/")
+        plural = f"{kind.lower()}s"
+        scope = "Cluster" if kind in CLUSTER_WIDE else "Namespaced"
+        loose = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        yield {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {
+                "name": f"{plural}.{group}",
+                "annotations": {"api-approved.kubernetes.io": "unapproved, for a test"},
+            },
+            "spec": {
+                "group": group,
+                "scope": scope,
+                "names": {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"},
+                "versions": [{"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": loose}}],
+            },
+        }
+
+
+def run_helm(*arguments: str) -> str:
+    done = subprocess.run(
+        [require("helm"), *arguments, "--kubeconfig", os.environ[VARIABLE], "--namespace", NAMESPACE],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def values_file(folder: Path, case: Case) -> list[str]:
+    import json
+
+    file = folder / "values.json"
+    file.write_text(json.dumps(dict(case.values)))
+    return [part for name in case.files for part in ("--values", str(CHART / name))] + ["--values", str(file)]
+
+
+def test_every_object_is_accepted(server: ApiServer, namespace: str) -> None:
+    """Hooks and tests too; strictly, and without a warning of the restricted profile."""
+    said = set()
+    for case, item in every(namespace):
+        answer = server.create(item, namespace, dry=True)
+        if answer.status not in CREATED or answer.warnings:
+            said.add(f"{case.name}: {item['kind']} {item['metadata']['name']}: {answer.message} {answer.warnings}")
+    assert said == set()
+
+
+def test_every_pod_is_admitted(server: ApiServer, namespace: str) -> None:
+    """A template is judged only when a pod is made of it: make one of each."""
+    said = set()
+    for case in CASES:
+        for pod in workloads(in_namespace(objects(case), case.namespace, namespace)):
+            spec = {**pod.spec, "serviceAccountName": "default"}
+            meta = {"name": pod.name, "labels": pod.labels, "annotations": pod.annotations}
+            answer = server.create(
+                {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}, namespace, dry=True
+            )
+            if answer.status not in CREATED:
+                said.add(f"{case.name}: {pod}: {answer.message}")
+    assert said == set()
+
+
+def every(namespace: str) -> Iterator[tuple[Case, Object]]:
+    """Every object of every case that lands in the release's own namespace, or in none."""
+    for case in (*CASES, SPOKE):
+        for item in in_namespace(objects(case), case.namespace, namespace):
+            if item["metadata"].get("namespace", namespace) == namespace:
+                yield case, item
+
+
+def in_namespace(rendered: Any, was: str, becomes: str) -> list[Object]:
+    """The objects as they would be rendered for another namespace."""
+    import json
+
+    return list(json.loads(json.dumps(list(rendered)).replace(f'"namespace": "{was}"', f'"namespace": "{becomes}"')))
+
+
+def test_it_is_installed_changed_rolled_back_and_removed(server: ApiServer, namespace: str, tmp_path: Path) -> None:
+    nodes = server.call("GET", "/api/v1/nodes").body["items"]
+    hooks = [] if nodes else ["--no-hooks"]
+    run_helm("install", RELEASE, str(CHART), *values_file(tmp_path, DEFAULT), *hooks)
+    first = documents(run_helm("get", "manifest", RELEASE))
+    assert present(server, first) == [identity(item) for item in first]
+    for change in CHANGES:
+        run_helm("upgrade", RELEASE, str(CHART), *values_file(tmp_path, change), *hooks)
+        changed = documents(run_helm("get", "manifest", RELEASE))
+        assert present(server, changed) == [identity(item) for item in changed]
+        run_helm("rollback", RELEASE, "1", *hooks)
+    assert present(server, first) == [identity(item) for item in first]
+    run_helm("uninstall", RELEASE, *hooks)
+    kept = [
+        identity(item)
+        for item in first
+        if item["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
+    ]
+    assert present(server, first) == kept
+
+
+def identity(item: Object) -> str:
+    return f"{item['kind']} {item['metadata']['name']}"
+
+
+def present(server: ApiServer, rendered: list[Object]) -> list[str]:
+    """Those of the objects that the server has and is not deleting."""
+    found = []
+    for item in rendered:
+        answer = server.call("GET", f"{server.path(item, NAMESPACE)}/{item['metadata']['name']}")
+        if answer.status == CREATED[0] and "deletionTimestamp" not in answer.body["metadata"]:
+            found.append(identity(item))
+    return found

@@ -1,0 +1,151 @@
+"""The product starts with what the chart gives it: every variable is known, every role finds what it needs."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Final, get_type_hints
+
+import click
+import pytest
+
+from aiops.cli import cli
+from aiops.compose import compose
+from aiops.settings import Settings, env_name, load
+from tests.chart.cases import CASES
+from tests.chart.helm import Case, Object, find, objects
+from tests.chart.workloads import Workload, workloads
+
+# Names that the specification, the platform or a command of ours fixes: no setting of a role reads them.
+OTHERS: Final = frozenset(
+    {
+        "BUCKET_HOST",
+        "BUCKET_NAME",
+        "BUCKET_PORT",
+        "HOME",
+        "HTTPS_PROXY",
+        "LLM_API_KEY",
+        "LLM_LOCAL_URL",
+        "LLM_MODEL",
+        "LLM_PROVIDER",
+        "METRICS_ENABLED",
+        "OAUTH_CLIENT_ID",
+        "OAUTH_CLIENT_SECRET",
+        "OAUTH_ISSUER",
+        "PGSSLMODE",
+        "PGSSLROOTCERT",
+        "POD_IP",
+        "POD_NAME",
+        "POD_NAMESPACE",
+        "SSL_CERT_FILE",
+        "TRACING_ENABLED",
+        "WANTED_OBJECTS",
+    }
+)
+# What the installation's Job puts into the Secrets.
+FILLED: Final = {
+    "DATABASE_URL": "postgresql://aiops:secret@postgresql:5432/aiops",
+    "REDIS_URL": "redis://:secret@redis:6379",
+    "AIOPS_ADMIN_TOKEN": "secret",
+    "AIOPS_INTERNAL_SECRET": "secret",
+    "AIOPS_SECRET_KEY": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    "OAUTH_CLIENT_SECRET": "secret",
+    "POSTGRES_USER": "aiops",
+    "POSTGRES_PASSWORD": "secret",
+    "POSTGRES_DB": "aiops",
+    "REDIS_PASSWORD": "secret",
+}
+
+
+def known() -> frozenset[str]:
+    areas = get_type_hints(Settings)
+    return frozenset(env_name(area, field) for area, struct in areas.items() for field in struct.__struct_fields__)
+
+
+def ours(case: Case) -> Iterator[tuple[Workload, Object]]:
+    """The containers that run the product."""
+    for pod in workloads(objects(case)):
+        for container in pod.all_containers:
+            if "/aiops-nextgen" in container["image"]:
+                yield pod, container
+
+
+def variables(case: Case, container: Object) -> Mapping[str, str]:
+    """What the container's environment will be; a value from elsewhere is one of the kind that is kept there."""
+    found: dict[str, str] = {}
+    for source in container.get("envFrom", []):
+        if "configMapRef" in source:
+            config = find(case, "ConfigMap", source["configMapRef"]["name"])
+            found |= config["data"] if config is not None else {}
+        else:
+            assert "secretRef" in source
+    for entry in container.get("env", []):
+        found[entry["name"]] = entry["value"] if "value" in entry else FILLED.get(_key(entry["valueFrom"]), "given")
+    return found
+
+
+def _key(source: Object) -> str:
+    return str(source.get("secretKeyRef", {}).get("key", ""))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_variable_is_read_by_somebody(case: Case) -> None:
+    """A variable with a typing error would be ignored without a word."""
+    unknown = {
+        f"{pod}, container {container['name']}: {name}"
+        for pod, container in ours(case)
+        for name in variables(case, container)
+        if name not in known() | OTHERS | FILLED.keys()
+    }
+    assert unknown == set()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_role_finds_what_it_needs(case: Case) -> None:
+    started: list[str] = []
+    for _, container in ours(case):
+        words = container.get("args", [])
+        if "command" not in container and words[0] == "serve":
+            role = words[words.index("--role") + 1]
+            settings = load({**variables(case, container), **secret_variables(container)})
+            compose(settings, role.split(","))
+            started.append(role)
+            assert settings.http.insecure_http or "--insecure-http" in words
+            assert settings.http.host == "0.0.0.0" or "--insecure-http" in words  # noqa: S104 - a pod serves its address
+    assert sorted(started) == ["collector", "frontend", "gateway", "intelligence", "registry", "streaming"]
+
+
+def secret_variables(container: Object) -> Mapping[str, str]:
+    """What `envFrom` takes from the Secrets that the installation fills."""
+    if any("secretRef" in source for source in container.get("envFrom", [])):
+        return FILLED
+    return {}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_command_is_one_of_the_product_s(case: Case) -> None:
+    for pod, container in ours(case):
+        words = container.get("args", [])
+        # Without a command of its own the container runs the image's, which is `aiops`.
+        if "command" not in container:
+            assert understood(words) == "", f"{pod}, container {container['name']}: aiops {shlex.join(words)}"
+
+
+def understood(words: list[str]) -> str:
+    """Why the command line would be refused; empty when it would not."""
+    command: click.Command = cli
+    context = click.Context(cli)
+    while isinstance(command, click.Group):
+        found = command.get_command(context, words[0]) if words else None
+        if found is None:
+            return f"no such command: {words[:1]}"
+        command, words = found, words[1:]
+    try:
+        command.make_context("aiops", list(words))
+    except click.ClickException as error:
+        return error.format_message()
+    return ""
+
+
+def test_a_wrong_command_is_seen() -> None:
+    assert understood(["serve", "--role", "gateway"]) == ""
+    assert "--roles" in understood(["serve", "--roles", "gateway"])
+    assert "frobnicate" in understood(["frobnicate"])
