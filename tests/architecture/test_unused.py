@@ -37,6 +37,8 @@ ALLOWED: Final = {
     "open_origins": "tests, to see that idle connections go",
     "tightened": "the fan-out's share of a query's time, in its tests",
     "subprotocol": "callers of a socket",
+    "log_errors": "re2, on its options",
+    "dot_nl": "re2, on its options",
     "defer": "one-off jobs; discovery and investigations are the first to queue one",
     "register": "one-off jobs; discovery and investigations are the first to queue one",
     "S3Config": "types of the object store",

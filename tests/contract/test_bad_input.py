@@ -251,7 +251,7 @@ def test_an_unreachable_cluster_is_offline_and_says_so(hub: Hub, east: dict[str,
     [
         (QUERY, {"query": ""}, 400, "INVALID_REQUEST"),
         (QUERY, {"nonsense": 1}, 400, "INVALID_REQUEST"),
-        (QUERY, {"mode": "global"}, 422, "QUERY_NOT_FEDERABLE"),
+        (QUERY, {"query": "up{"}, 400, "INVALID_PROMQL"),
         (QUERY, {"time": "2026-01-01T00:00:00"}, 400, "INVALID_REQUEST"),
         (QUERY, {"timeout": "soon"}, 400, "INVALID_REQUEST"),
         (QUERY, {"timeout": 301}, 400, "INVALID_REQUEST"),

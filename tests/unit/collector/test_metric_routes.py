@@ -41,7 +41,7 @@ async def test_an_instant_query_is_the_labelled_union(client: Client, join: Join
     ]
     assert answer["partial"] is False
     assert answer["warnings"] == []
-    assert answer["federation"]["mode"] == "per_cluster"
+    assert (answer["federation"]["mode"], answer["federation"]["plan"]) == ("global", "union")
     assert answer["federation"]["exact"] is True
     assert [cluster["status"] for cluster in answer["federation"]["clusters"]] == ["SUCCESS", "SUCCESS"]
 
@@ -119,7 +119,6 @@ async def test_a_body_that_makes_no_sense_is_refused(client: Client, body: dict[
         ({"step": "0s"}, 400, "INVALID_REQUEST"),
         ({"step": "1fortnight"}, 400, "INVALID_REQUEST"),
         ({"step": "100ms"}, 422, "LIMIT_EXCEEDED"),
-        ({"mode": "global"}, 422, "QUERY_NOT_FEDERABLE"),
     ],
 )
 async def test_a_range_that_cannot_be_answered_is_refused(
@@ -133,11 +132,24 @@ async def test_a_range_that_cannot_be_answered_is_refused(
     assert member.asked == []
 
 
-async def test_global_mode_names_the_way_out(client: Client) -> None:
-    response = await client.post(QUERY, json={"query": "sum(up)", "mode": "global"})
+async def test_what_members_cannot_answer_together_names_the_way_out(client: Client, join: Join) -> None:
+    members = [await join(name, answering(vector())) for name in ("east", "west")]
 
-    assert response.status_code == 422
-    assert "per_cluster" in response.json()["error"]["message"]
+    response = await client.post(QUERY, json={"query": "histogram_sum(sum(up))"})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "QUERY_NOT_FEDERABLE")
+    assert "by (cluster)" in response.json()["error"]["message"]
+    assert [member.asked for member in members] == [[], []]
+
+
+async def test_per_cluster_every_member_gets_the_query_as_it_is(client: Client, join: Join) -> None:
+    members = [await join(name, answering(vector({"a": "b"}))) for name in ("east", "west")]
+
+    answer = (await client.post(QUERY, json={"query": "sum(up) by(a)", "mode": "per_cluster"})).json()
+
+    assert [member.asked[0].form["query"] for member in members] == ["sum(up) by(a)"] * 2
+    assert answer["federation"]["mode"] == "per_cluster"
+    assert [result["data"][0]["metric"]["cluster"] for result in answer["results"]] == ["east", "west"]
 
 
 async def test_a_wrong_query_is_the_callers_error_with_the_members_text(client: Client, join: Join) -> None:
@@ -145,11 +157,22 @@ async def test_a_wrong_query_is_the_callers_error_with_the_members_text(client: 
     await join("east", refusing(400, "bad_data", text))
     await join("west", answering(vector()))
 
-    response = await client.post(QUERY, json={"query": "up{"})
+    response = await client.post(QUERY, json={"query": "up", "mode": "per_cluster"})
 
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "INVALID_PROMQL"
     assert response.json()["error"]["message"] == text
+    assert (await client.post(QUERY, json={"query": "up"})).json()["error"]["message"] == text
+
+
+async def test_a_query_that_cannot_be_read_reaches_nobody(client: Client, join: Join) -> None:
+    member = await join("east", answering(vector()))
+
+    response = await client.post(QUERY, json={"query": "up{"})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "INVALID_PROMQL")
+    assert "1:4: parse error: unexpected end of input" in response.json()["error"]["message"]
+    assert member.asked == []
 
 
 async def test_one_failed_cluster_makes_the_answer_partial_and_is_named(client: Client, join: Join) -> None:
@@ -189,7 +212,7 @@ async def test_an_unreachable_cluster_asked_alone_is_named(client: Client, regis
 async def test_a_fleet_without_clusters_says_so(client: Client) -> None:
     answer = (await client.post(QUERY, json={"query": "up"})).json()
 
-    assert (answer["results"], answer["result_type"], answer["partial"]) == ([], None, False)
+    assert (answer["results"], answer["result_type"], answer["partial"]) == ([], "VECTOR", False)
     assert answer["warnings"] == ["no clusters registered or visible"]
 
 

@@ -21,7 +21,7 @@ from aiops.collector.catalogue import (
 )
 from aiops.collector.metrics import InstantQuery, MetricsService
 from aiops.core.clock import Clock
-from aiops.core.errors import InvalidRequest, QueryNotFederable
+from aiops.core.errors import InvalidRequest
 from aiops.core.identity import Identity
 from aiops.core.web import parse_ids, requires
 from aiops.ports.collector import ClusterStatus, Federation, MetricsAnswer, Mode, RangeQuery, ResultType
@@ -58,7 +58,7 @@ class QueryBody(Struct, frozen=True, forbid_unknown_fields=True):
     cluster_ids: tuple[UUID, ...] = ()
     time: Time | None = None
     timeout: Duration = 30
-    mode: Mode | None = None
+    mode: Mode = Mode.GLOBAL
     partial: Partial = Partial.ALLOW
 
 
@@ -71,7 +71,7 @@ class RangeBody(Struct, frozen=True, forbid_unknown_fields=True):
     end_time: Time | None = None
     step: Duration | None = None
     timeout: Duration = 30
-    mode: Mode | None = None
+    mode: Mode = Mode.GLOBAL
     partial: Partial = Partial.ALLOW
 
 
@@ -112,15 +112,6 @@ def _timeout_s(value: Duration) -> float:
     return seconds
 
 
-def _check_mode(mode: Mode | None) -> None:
-    if mode is Mode.GLOBAL:
-        raise QueryNotFederable(
-            'mode "global" is not available: this hub does not compute across clusters; use "per_cluster", '
-            "where each cluster answers the whole query and the results are labelled",
-            details={"mode": mode.value},
-        )
-
-
 def _raw(answer: MetricsAnswer) -> Response[Any]:
     """Samples are passed on as bytes, so the answer has no decoded form."""
     return Response(Raw(msgspec.json.encode(answer)), media_type="application/json")
@@ -141,11 +132,11 @@ def router(metrics: MetricsService, catalogue: CatalogueService, clock: Clock) -
             timeout_s=_timeout_s(data.timeout),
             cluster_ids=tuple(dict.fromkeys(data.cluster_ids)),
             deny_partial=data.partial is Partial.DENY,
+            mode=data.mode,
         )
 
     @post("/query", status_code=200, guards=[requires(PERMISSION)], summary="PromQL at one time")
     async def query(data: JSONBody[QueryBody], identity: NamedDependency[Identity]) -> Response[MetricsView]:
-        _check_mode(data.mode)
         request = InstantQuery(
             scope=identity.scope(PERMISSION),
             query=data.query,
@@ -153,12 +144,12 @@ def router(metrics: MetricsService, catalogue: CatalogueService, clock: Clock) -
             time=data.time,
             cluster_ids=tuple(dict.fromkeys(data.cluster_ids)),
             deny_partial=data.partial is Partial.DENY,
+            mode=data.mode,
         )
         return _raw(await metrics.query(request))
 
     @post("/query_range", status_code=200, guards=[requires(PERMISSION)], summary="PromQL over a range")
     async def query_range(data: JSONBody[RangeBody], identity: NamedDependency[Identity]) -> Response[MetricsView]:
-        _check_mode(data.mode)
         return _raw(await metrics.query_range(_range(data, identity)))
 
     @get("/labels", guards=[requires(PERMISSION)], summary="Label names")
