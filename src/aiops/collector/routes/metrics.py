@@ -20,6 +20,7 @@ from aiops.collector.catalogue import (
     SeriesAnswer,
 )
 from aiops.collector.metrics import InstantQuery, MetricsService
+from aiops.collector.turns import UserTurns
 from aiops.core.clock import Clock
 from aiops.core.errors import InvalidRequest
 from aiops.core.identity import Identity
@@ -117,7 +118,7 @@ def _raw(answer: MetricsAnswer) -> Response[Any]:
     return Response(Raw(msgspec.json.encode(answer)), media_type="application/json")
 
 
-def router(metrics: MetricsService, catalogue: CatalogueService, clock: Clock) -> Router:
+def router(metrics: MetricsService, catalogue: CatalogueService, turns: UserTurns, clock: Clock) -> Router:
     """`/api/v1/metrics`."""
 
     def _range(data: RangeBody, identity: Identity) -> RangeQuery:
@@ -146,29 +147,48 @@ def router(metrics: MetricsService, catalogue: CatalogueService, clock: Clock) -
             deny_partial=data.partial is Partial.DENY,
             mode=data.mode,
         )
-        return _raw(await metrics.query(request))
+        async with turns.turn(identity, request.timeout_s) as left_s:
+            return _raw(await metrics.query(structs.replace(request, timeout_s=left_s)))
 
     @post("/query_range", status_code=200, guards=[requires(PERMISSION)], summary="PromQL over a range")
     async def query_range(data: JSONBody[RangeBody], identity: NamedDependency[Identity]) -> Response[MetricsView]:
-        return _raw(await metrics.query_range(_range(data, identity)))
+        request = _range(data, identity)
+        async with turns.turn(identity, request.timeout_s) as left_s:
+            return _raw(await metrics.query_range(structs.replace(request, timeout_s=left_s)))
 
     @get("/labels", guards=[requires(PERMISSION)], summary="Label names")
-    async def labels(wanted: NamedDependency[CatalogueQuery], match: Match = None) -> NamesAnswer:
-        return await catalogue.labels(structs.replace(wanted, match=tuple(match or ())))
+    async def labels(
+        identity: NamedDependency[Identity], wanted: NamedDependency[CatalogueQuery], match: Match = None
+    ) -> NamesAnswer:
+        async with turns.turn(identity, wanted.timeout_s) as left_s:
+            return await catalogue.labels(structs.replace(wanted, timeout_s=left_s, match=tuple(match or ())))
 
     @get("/label/{name:str}/values", guards=[requires(PERMISSION)], summary="Values of a label")
     async def label_values(
-        name: FromPath[str], wanted: NamedDependency[CatalogueQuery], match: Match = None
+        name: FromPath[str],
+        identity: NamedDependency[Identity],
+        wanted: NamedDependency[CatalogueQuery],
+        match: Match = None,
     ) -> NamesAnswer:
-        return await catalogue.label_values(name, structs.replace(wanted, match=tuple(match or ())))
+        async with turns.turn(identity, wanted.timeout_s) as left_s:
+            request = structs.replace(wanted, timeout_s=left_s, match=tuple(match or ()))
+            return await catalogue.label_values(name, request)
 
     @get("/series", guards=[requires(PERMISSION)], summary="Series")
-    async def series(wanted: NamedDependency[CatalogueQuery], match: Required) -> SeriesAnswer:
-        return await catalogue.series(structs.replace(wanted, match=tuple(match)))
+    async def series(
+        identity: NamedDependency[Identity], wanted: NamedDependency[CatalogueQuery], match: Required
+    ) -> SeriesAnswer:
+        async with turns.turn(identity, wanted.timeout_s) as left_s:
+            return await catalogue.series(structs.replace(wanted, timeout_s=left_s, match=tuple(match)))
 
     @get("/metadata", guards=[requires(PERMISSION)], summary="Type, help and unit of metrics")
-    async def metadata(wanted: NamedDependency[CatalogueQuery], metric: FromQuery[str | None] = None) -> MetadataAnswer:
-        return await catalogue.metadata(metric, wanted)
+    async def metadata(
+        identity: NamedDependency[Identity],
+        wanted: NamedDependency[CatalogueQuery],
+        metric: FromQuery[str | None] = None,
+    ) -> MetadataAnswer:
+        async with turns.turn(identity, wanted.timeout_s) as left_s:
+            return await catalogue.metadata(metric, structs.replace(wanted, timeout_s=left_s))
 
     return Router(
         "/api/v1/metrics",
