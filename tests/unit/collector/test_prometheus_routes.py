@@ -1,19 +1,21 @@
 """Prometheus' HTTP API over real members: shapes, parameters, errors, and what a caller may not reach."""
 
 import asyncio
-import gzip
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+from aiohttp import web
 
-from aiops.core.errors import PermissionDenied, ServiceUnavailable
+from aiops.core.errors import ServiceUnavailable
 from aiops.core.identity import ClusterSelector, Identity
+from tests.servers.waiting import eventually
 from tests.unit.collector.conftest import Join, application, viewer
 from tests.unit.collector.members import (
+    Answer,
     Asked,
+    Member,
     StaticRegistry,
     answering,
     cluster_id,
@@ -155,25 +157,6 @@ async def test_a_large_answer_is_compressed_for_who_takes_it(client: Client, joi
 # --- parameters ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("1767225600", 1767225600.0),
-        ("1767225600.5", 1767225600.5),
-        ("1.7672256e9", 1767225600.0),
-        ("2026-01-01T00:00:00Z", 1767225600.0),
-        ("2026-01-01T01:00:00.250+01:00", 1767225600.25),
-        ("2026-01-01T00:00:00.123456789Z", 1767225600.123),
-    ],
-)
-async def test_times_are_written_as_for_prometheus(client: Client, join: Join, text: str, seconds: float) -> None:
-    member = await join("east", answering(vector()))
-
-    await rows(client, query="up", time=text)
-
-    assert float(member.asked[0].form["time"]) == seconds
-
-
 async def test_a_form_may_share_its_parameters_with_the_address(client: Client, join: Join) -> None:
     member = await join("east", answering(vector()))
 
@@ -202,40 +185,19 @@ async def test_clusters_are_chosen_by_name_or_id(client: Client, join: Join) -> 
     assert await chosen() == ["east", "north", "west"]
 
 
-async def test_a_long_timeout_is_cut_and_a_short_one_kept(client: Client, join: Join) -> None:
+async def test_what_makes_no_sense_is_bad_data(client: Client, join: Join) -> None:
     member = await join("east", answering(vector()))
-
-    for given in ("2h", "7", ""):
-        await rows(client, query="up", timeout=given)
-
-    times = [float(asked.form["timeout"]) for asked in member.asked]
-    assert 260 < times[0] <= 270
-    assert 6 < times[1] <= 6.3
-    assert 26 < times[2] <= 27
-
-
-@pytest.mark.parametrize(
-    ("path", "parameters", "part"),
-    [
+    wrong: list[tuple[str, dict[str, str], str]] = [
         ("query", {}, '"query"'),
         ("query", {"query": "up", "time": "yesterday"}, '"time"'),
-        ("query", {"query": "up", "time": "NaN"}, '"time"'),
-        ("query", {"query": "up", "time": "1e99"}, '"time"'),
-        ("query", {"query": "up", "time": "2026-13-01T00:00:00Z"}, '"time"'),
-        ("query", {"query": "up", "time": "2026-01-01T00:00:00"}, '"time"'),
-        ("query", {"query": "up", "timeout": "soon"}, '"timeout"'),
-        ("query", {"query": "up", "timeout": "0"}, '"timeout"'),
         ("query", {"query": "up", "limit": "-1"}, '"limit"'),
+        ("query", {"query": "up", "lookback_delta": "1m"}, '"lookback_delta"'),
         ("query", {"query": "up", "partial": "maybe"}, '"partial"'),
         ("query", {"query": "up", "mode": "sideways"}, '"mode"'),
-        ("query", {"query": "up", "lookback_delta": "1m"}, '"lookback_delta"'),
         ("query", {"query": "up\0"}, "NUL"),
         ("query_range", {**RANGE, "start": ""}, '"start"'),
-        ("query_range", {**RANGE, "end": "x"}, '"end"'),
         ("query_range", {**RANGE, "end": "5"}, '"end"'),
         ("query_range", {**RANGE, "step": "0"}, '"step"'),
-        ("query_range", {**RANGE, "step": "-5"}, '"step"'),
-        ("query_range", {**RANGE, "step": "5 parsecs"}, '"step"'),
         ("series", {}, "match[]"),
         ("series", {"match[]": "up offset 5m"}, "selector"),
         ("series", {"match[]": "rate(up[5m])"}, "selector"),
@@ -247,35 +209,23 @@ async def test_a_long_timeout_is_cut_and_a_short_one_kept(client: Client, join: 
         ("query_exemplars", {"query": "up{"}, "parse error"),
         ("format_query", {"query": "sum("}, "parse error"),
         ("parse_query", {}, '"query"'),
-    ],
-)
-async def test_what_makes_no_sense_is_bad_data(
-    client: Client, join: Join, path: str, parameters: dict[str, str], part: str
-) -> None:
-    member = await join("east", answering(vector()))
+    ]
+    for path, parameters, part in wrong:
+        response = await client.get(f"{API}/{path}", params=parameters)
 
-    response = await client.get(f"{API}/{path}", params=parameters)
-
-    answer = response.json()
-    assert response.status_code == 400
-    assert set(answer) == {"status", "errorType", "error"}
-    assert (answer["status"], answer["errorType"]) == ("error", "bad_data")
-    assert part in answer["error"]
+        answer = response.json()
+        assert response.status_code == 400, (path, parameters)
+        assert set(answer) == {"status", "errorType", "error"}
+        assert (answer["status"], answer["errorType"]) == ("error", "bad_data")
+        assert part in answer["error"]
     assert member.asked == []
-
-
-async def test_what_is_no_text_is_bad_data(client: Client) -> None:
-    response = await client.post(f"{API}/query", content=b"query=%ff", headers=FORM)
-
-    assert (response.status_code, response.json()["errorType"]) == (400, "bad_data")
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("answer", "status", "kind"),
-    [
+async def test_errors_are_prometheus_own(client: Client, join: Join) -> None:
+    told: list[tuple[Answer, int, str]] = [
         (refusing(400, "bad_data", "parse error: unexpected"), 400, "bad_data"),
         (refusing(422, "execution", "many-to-many matching not allowed"), 422, "execution"),
         (refusing(422, "execution", "query processing would load too many samples"), 422, "execution"),
@@ -283,15 +233,14 @@ async def test_what_is_no_text_is_bad_data(client: Client) -> None:
         (refusing(503, "unavailable", "TSDB not ready"), 503, "unavailable"),
         (plain(502, "<html>"), 503, "unavailable"),
         (plain(401, ""), 503, "unavailable"),
-    ],
-)
-async def test_errors_are_prometheus_own(client: Client, join: Join, answer: Any, status: int, kind: str) -> None:
-    await join("east", answer)
+    ]
+    member = await join("east", answering(vector()))
+    for answer, status, kind in told:
+        member.answer = answer
+        response = await client.get(f"{API}/query", params={"query": "up"})
 
-    response = await client.get(f"{API}/query", params={"query": "up"})
-
-    assert (response.status_code, response.json()["errorType"]) == (status, kind)
-    assert response.json()["status"] == "error"
+        assert (response.status_code, response.json()["errorType"]) == (status, kind)
+        assert response.json()["status"] == "error"
 
 
 async def test_a_range_of_too_many_points_is_refused(client: Client, join: Join) -> None:
@@ -325,15 +274,13 @@ async def test_an_unknown_cluster_is_not_found(client: Client, join: Join) -> No
     assert "nowhere" in response.json()["error"]
 
 
-@pytest.mark.parametrize("path", ["query?query=up", "labels", "series?match[]=up", "metadata", "rules", "alerts", "targets"])
-async def test_an_absent_registry_is_an_error_and_no_empty_answer(
-    client: Client, registry: StaticRegistry, path: str
-) -> None:
+async def test_an_absent_registry_is_an_error_and_no_empty_answer(client: Client, registry: StaticRegistry) -> None:
     registry.failure = ServiceUnavailable("the role registry cannot be reached")
 
-    response = await client.get(f"{API}/{path}")
+    for path in ("query?query=up", "labels", "series?match[]=up", "metadata", "rules", "alerts", "targets"):
+        response = await client.get(f"{API}/{path}")
 
-    assert (response.status_code, response.json()["errorType"]) == (503, "unavailable")
+        assert (response.status_code, response.json()["errorType"]) == (503, "unavailable"), path
 
 
 async def test_nobody_and_strangers_are_told_in_a_shape_that_clients_show(
@@ -358,11 +305,14 @@ async def test_a_hundred_and_twenty_clusters_give_as_many_answers(
     registry.add(*(target(f"edge-{n:03}", sites[n % 3].url) for n in range(117)))
 
     answer = (await client.get(f"{API}/query", params={"query": "up"})).json()
+    for site in sites:
+        site.answer = answering(["__name__"])
     names = (await client.get(f"{API}/label/cluster/values")).json()
 
     assert len({row["metric"]["cluster"] for row in answer["data"]["result"]}) == 120
+    assert len(names["data"]) == 120
     assert "warnings" not in answer
-    assert names["status"] == "error" or len(names["data"]) == 120
+    assert "warnings" not in names
 
 
 @pytest.fixture
@@ -378,6 +328,7 @@ HOSTILE = [
     'up{cluster=~".*"}',
     'up{cluster!="blue"}',
     'up{job="x\\"} or up{cluster=\\"red"}',
+    'up{job="x"} or up{cluster="red"}',
     'up{job="x",cluster=~"red|blue"}',
     '{__name__=~".+",cluster=~"(?i)RED"}',
     'up{"cluster"="red"}',
@@ -385,21 +336,24 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("selector", HOSTILE)
-async def test_no_selector_leads_out_of_the_callers_scope(restricted: Client, join: Join, selector: str) -> None:
-    async def labels_or_series(asked: Asked) -> Any:
+async def test_no_selector_leads_out_of_the_callers_scope(restricted: Client, join: Join) -> None:
+    async def catalogue(asked: Asked) -> web.StreamResponse:
+        if asked.path.endswith("/query"):
+            return success(vector({"job": "x"}))
         return success([{"__name__": "up"}] if asked.path.endswith("series") else ["x"])
 
-    await join("blue", labels_or_series, team="blue")
-    red = await join("red", labels_or_series, team="red")
+    await join("blue", catalogue, team="blue")
+    red = await join("red", catalogue, team="red")
 
-    for path in ("series", "labels", "label/cluster/values", "label/job/values"):
-        answer = await restricted.get(f"{API}/{path}", params={"match[]": selector})
-        assert answer.status_code == 200
-        assert "red" not in answer.text
-    await restricted.get(f"{API}/query_exemplars", params={"query": selector})
-    refused = await restricted.get(f"{API}/query", params={"query": selector, "clusters": "red"})
-    assert refused.status_code == 404
+    for selector in HOSTILE:
+        for path in ("series", "labels", "label/cluster/values", "label/job/values"):
+            answer = await restricted.get(f"{API}/{path}", params={"match[]": selector})
+            assert answer.status_code in (200, 400)
+            assert '"red"' not in answer.text
+        await restricted.get(f"{API}/query_exemplars", params={"query": selector})
+        await restricted.get(f"{API}/query", params={"query": selector})
+        refused = await restricted.get(f"{API}/query", params={"query": selector, "clusters": "red"})
+        assert refused.status_code == 404
     assert red.asked == []
 
 
@@ -411,7 +365,7 @@ async def test_more_than_twenty_queries_of_one_caller_wait(client: Client, join:
     under_way = 0
     most = 0
 
-    async def slow(_: Asked) -> Any:
+    async def slow(_: Asked) -> web.StreamResponse:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
@@ -419,15 +373,14 @@ async def test_more_than_twenty_queries_of_one_caller_wait(client: Client, join:
         under_way -= 1
         return success(vector({}))
 
+    async def twenty() -> bool:
+        return most >= 20
+
     # Each cluster takes a few requests at once; enough clusters, so that the caller's own limit is met first.
     for n in range(30):
         await join(f"site-{n}", slow)
-    asked = [
-        asyncio.create_task(rows(client, query=f"x{n}", clusters=f"site-{n}", timeout="60")) for n in range(30)
-    ]
-    async with asyncio.timeout(20):
-        while most < 20:
-            await asyncio.sleep(0.01)
+    asked = [asyncio.create_task(rows(client, query=f"x{n}", clusters=f"site-{n}", timeout="60")) for n in range(30)]
+    await eventually(twenty, what="twenty queries are under way")
     late = await client.get(f"{API}/query", params={"query": "late", "timeout": "0.2"})
     released.set()
 
@@ -437,16 +390,17 @@ async def test_more_than_twenty_queries_of_one_caller_wait(client: Client, join:
     assert "20 queries" in late.json()["error"]
 
 
+async def every_one_asked(members: list[Member]) -> bool:
+    return all(member.asked for member in members)
+
+
 async def test_our_own_paths_share_the_line(client: Client, join: Join) -> None:
-    await join("east", hanging)
-    for n in range(20):
-        await join(f"site-{n}", hanging)
+    members = [await join(f"site-{n}", hanging) for n in range(20)]
     held = [
         asyncio.create_task(client.get(f"{API}/query", params={"query": "x", "clusters": f"site-{n}", "timeout": "5"}))
         for n in range(20)
     ]
-    while len(asyncio.all_tasks()) < 40:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: every_one_asked(members), what="twenty queries are under way")
     answer = await client.post("/api/v1/metrics/query", json={"query": "x", "timeout": 1})
     for task in held:
         task.cancel()
