@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -55,24 +56,24 @@ def clusters(rows: list[dict[str, Any]], field: str = "labels") -> list[str]:
 
 
 @pytest.fixture
-def promtool(hub: Hub, sites: dict[str, Site], tmp_path: Path) -> Any:
+def promtool(hub: Hub, sites: dict[str, Site], tmp_path: Path) -> Callable[..., str]:
     """Asks with promtool, which signs in by a file; what it printed."""
     assert sites
     config = tmp_path / "http.yml"
     config.write_text(json.dumps({"authorization": {"type": "Bearer", "credentials": ADMIN}}))
 
-    def ask(*arguments: str, token_file: Path = config) -> str:
+    def ask(*arguments: str) -> str:
         kind, *rest = arguments
-        flags = [f"--http.config.file={token_file}", *(["--format=json"] if kind != "labels" else [])]
-        argv = [require("promtool"), "query", kind, *flags, f"{hub.url}/prometheus", *rest]
-        found = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own
+        flags = [f"--http.config.file={config}", *(["--format=json"] if kind != "labels" else [])]
+        argv = [str(require("promtool")), "query", kind, *flags, f"{hub.url}/prometheus", *rest]
+        found = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
         assert found.returncode == 0, found.stderr
         return found.stdout
 
     return ask
 
 
-def test_promtool_asks_at_one_time(promtool: Any) -> None:
+def test_promtool_asks_at_one_time(promtool: Callable[..., str]) -> None:
     rows = json.loads(promtool("instant", "up"))
 
     assert sorted((row["metric"]["cluster"], row["metric"]["job"]) for row in rows) == [
@@ -80,13 +81,13 @@ def test_promtool_asks_at_one_time(promtool: Any) -> None:
     ]
 
 
-def test_promtool_asks_over_a_range(promtool: Any) -> None:
+def test_promtool_asks_over_a_range(promtool: Callable[..., str]) -> None:
     rows = json.loads(promtool("range", "--step=5s", "sum by (cluster) (up)"))
 
     assert sorted(row["metric"]["cluster"] for row in rows) == BOTH
 
 
-def test_promtool_lists_labels_and_series(promtool: Any) -> None:
+def test_promtool_lists_labels_and_series(promtool: Callable[..., str]) -> None:
     assert promtool("labels", "cluster").split() == BOTH
     series = json.loads(promtool("series", '--match=up{job="node",cluster="west"}'))
     assert [row["cluster"] for row in series] == ["west"]

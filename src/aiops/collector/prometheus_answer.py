@@ -39,13 +39,12 @@ def query_answer(answer: MetricsAnswer, *, limit: int | None = None, explain: bo
     if len({result.result_type for result in found}) > 1:
         warnings.append("clusters answered with different types of result; only those like the first are shown")
         found = [result for result in found if result.result_type is kind]
+    one_sample = found and (kind is ResultType.STRING or answer.federation.mode is Mode.GLOBAL)
     match kind:
         case ResultType.MATRIX:
             rows = _joined([_inside(result.data) for result in found])
-        case ResultType.STRING:
-            return _body("string", _only_sample(found), warnings, answer.federation if explain else None)
-        case ResultType.SCALAR if answer.federation.mode is Mode.GLOBAL:
-            return _body("scalar", _only_sample(found), warnings, answer.federation if explain else None)
+        case ResultType.STRING | ResultType.SCALAR if one_sample:
+            return _body(kind.value.lower(), _only_sample(found), warnings, answer.federation if explain else None)
         case _:
             # Each cluster's own number is a series with the cluster's label.
             kind = ResultType.VECTOR

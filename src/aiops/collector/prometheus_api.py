@@ -26,7 +26,7 @@ from aiops.collector.syntax_tree import syntax_tree
 from aiops.collector.turns import UserTurns
 from aiops.core.errors import InvalidRequest
 from aiops.core.identity import Identity, Scope
-from aiops.ports.collector import RangeQuery
+from aiops.ports.collector import Mode, RangeQuery
 from aiops.promql.serialize import serialize
 
 PERMISSION: Final = "metrics:read"
@@ -51,22 +51,22 @@ class PrometheusFacade:
     async def query(self, identity: Identity, form: Form) -> bytes:
         """PromQL at one time."""
         query, at, limit = _query(form), form.time("time"), form.limit()
+        deny, mode = form.deny_partial(), form.mode() or Mode.GLOBAL
         scope, ids = await self._where(identity, form)
         async with self.turns.turn(identity, form.timeout_s()) as left_s:
-            answer = await self.metrics.query(
-                InstantQuery(scope, query, left_s, at, ids, deny_partial=form.deny_partial())
-            )
+            answer = await self.metrics.query(InstantQuery(scope, query, left_s, at, ids, deny_partial=deny, mode=mode))
         return query_answer(answer, limit=limit, explain=form.text("stats") is not None)
 
     async def query_range(self, identity: Identity, form: Form) -> bytes:
         """PromQL over a range."""
         query, limit = _query(form), form.limit()
+        deny, mode = form.deny_partial(), form.mode() or Mode.GLOBAL
         start, end, step_s = form.required_time("start"), form.required_time("end"), form.step_s()
         if end < start:
             raise InvalidRequest('invalid parameter "end": end timestamp must not be before start time')
         scope, ids = await self._where(identity, form)
         async with self.turns.turn(identity, form.timeout_s()) as left_s:
-            request = RangeQuery(scope, query, start, end, step_s, left_s, ids, deny_partial=form.deny_partial())
+            request = RangeQuery(scope, query, start, end, step_s, left_s, ids, deny_partial=deny, mode=mode)
             answer = await self.metrics.query_range(request)
         return query_answer(answer, limit=limit, explain=form.text("stats") is not None)
 

@@ -105,9 +105,19 @@ async def test_each_clusters_own_number_is_a_series(client: Client, join: Join) 
 async def test_a_string_is_a_string(client: Client, join: Join) -> None:
     await join("east", answering({"resultType": "string", "result": [1.5, "x"]}))
 
-    answer = (await client.get(f"{API}/query", params={"query": '"x"'})).json()
+    for mode in ("global", "per_cluster"):
+        answer = (await client.get(f"{API}/query", params={"query": '"x"', "time": "1.5", "mode": mode})).json()
 
-    assert answer["data"] == {"resultType": "string", "result": [1.5, "x"]}
+        assert answer["data"] == {"resultType": "string", "result": [1.5, "x"]}
+
+
+async def test_a_number_of_the_whole_fleet_is_a_number(client: Client, join: Join) -> None:
+    member = await join("east", answering(vector()))
+
+    answer = (await client.get(f"{API}/query", params={"query": "1+1", "time": "5"})).json()
+
+    assert answer["data"] == {"resultType": "scalar", "result": [5, "2"]}
+    assert [asked for asked in member.asked if asked.path.endswith("/query")] == []
 
 
 async def test_a_limit_cuts_and_says_so(client: Client, join: Join) -> None:
@@ -287,12 +297,14 @@ async def test_nobody_and_strangers_are_told_in_a_shape_that_clients_show(
     registry: StaticRegistry, fresh_database: str, valkey_url: str
 ) -> None:
     nobody = Identity(subject="nobody", kind=viewer().kind, grants=())
-    for caller, status, kind in ((None, 401, "unauthorized"), (nobody, 403, "forbidden")):
-        async with application(registry, fresh_database, valkey_url, lambda caller=caller: caller) as client:
+    callers: list[Identity | None] = [None, nobody]
+    async with application(registry, fresh_database, valkey_url, lambda: callers[0]) as client:
+        for status, kind in ((401, "unauthorized"), (403, "forbidden")):
             response = await client.get(f"{API}/query", params={"query": "up"})
-        assert (response.status_code, response.json()["errorType"]) == (status, kind)
-        assert response.json()["error"]
-        assert ("www-authenticate" in response.headers) == (status == 401)
+            callers.pop(0)
+            assert (response.status_code, response.json()["errorType"]) == (status, kind)
+            assert response.json()["error"]
+            assert ("www-authenticate" in response.headers) == (status == 401)
 
 
 # --- the fleet -------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -26,6 +26,9 @@ from aiops.core.errors import InvalidRequest
 from aiops.core.identity import Identity
 from aiops.core.web import parse_ids, requires
 from aiops.ports.collector import ClusterStatus, Federation, MetricsAnswer, Mode, RangeQuery, ResultType
+from aiops.promql.explain import Explanation
+
+Q = TypeVar("Q", InstantQuery, RangeQuery)
 
 PERMISSION = "metrics:read"
 MAX_TIMEOUT_S = 300
@@ -76,6 +79,18 @@ class RangeBody(Struct, frozen=True, forbid_unknown_fields=True):
     partial: Partial = Partial.ALLOW
 
 
+class PlanBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """One PromQL query whose plan is wanted; over a range where a start, an end or a step is given."""
+
+    query: PromQl
+    cluster_ids: tuple[UUID, ...] = ()
+    time: Time | None = None
+    start_time: Time | None = None
+    end_time: Time | None = None
+    step: Duration | None = None
+    timeout: Duration = 30
+
+
 class MetricSeries(Struct, frozen=True):
     """One series: `values` are `[unix seconds, "value"]`, a VECTOR has one; native histograms stand beside."""
 
@@ -118,43 +133,58 @@ def _raw(answer: MetricsAnswer) -> Response[Any]:
     return Response(Raw(msgspec.json.encode(answer)), media_type="application/json")
 
 
+def _instant(data: QueryBody | PlanBody, identity: Identity) -> InstantQuery:
+    return InstantQuery(
+        scope=identity.scope(PERMISSION),
+        query=data.query,
+        timeout_s=_timeout_s(data.timeout),
+        time=data.time,
+        cluster_ids=tuple(dict.fromkeys(data.cluster_ids)),
+    )
+
+
+def _range(data: RangeBody | PlanBody, identity: Identity, now: datetime) -> RangeQuery:
+    start, end = times.window(data.start_time, data.end_time, now)
+    default_s = max(SHORTEST_DEFAULT_STEP_S, (end - start).total_seconds() / DEFAULT_POINTS)
+    return RangeQuery(
+        scope=identity.scope(PERMISSION),
+        query=data.query,
+        start_time=start,
+        end_time=end,
+        step_s=default_s if data.step is None else times.duration_s(data.step, "step"),
+        timeout_s=_timeout_s(data.timeout),
+        cluster_ids=tuple(dict.fromkeys(data.cluster_ids)),
+    )
+
+
+def _settled(request: Q, data: QueryBody | RangeBody, left_s: float) -> Q:
+    deny = data.partial is Partial.DENY
+    return structs.replace(request, timeout_s=left_s, deny_partial=deny, mode=data.mode)
+
+
 def router(metrics: MetricsService, catalogue: CatalogueService, turns: UserTurns, clock: Clock) -> Router:
     """`/api/v1/metrics`."""
 
-    def _range(data: RangeBody, identity: Identity) -> RangeQuery:
-        start, end = times.window(data.start_time, data.end_time, clock())
-        default_s = max(SHORTEST_DEFAULT_STEP_S, (end - start).total_seconds() / DEFAULT_POINTS)
-        return RangeQuery(
-            scope=identity.scope(PERMISSION),
-            query=data.query,
-            start_time=start,
-            end_time=end,
-            step_s=default_s if data.step is None else times.duration_s(data.step, "step"),
-            timeout_s=_timeout_s(data.timeout),
-            cluster_ids=tuple(dict.fromkeys(data.cluster_ids)),
-            deny_partial=data.partial is Partial.DENY,
-            mode=data.mode,
-        )
-
     @post("/query", status_code=200, guards=[requires(PERMISSION)], summary="PromQL at one time")
     async def query(data: JSONBody[QueryBody], identity: NamedDependency[Identity]) -> Response[MetricsView]:
-        request = InstantQuery(
-            scope=identity.scope(PERMISSION),
-            query=data.query,
-            timeout_s=_timeout_s(data.timeout),
-            time=data.time,
-            cluster_ids=tuple(dict.fromkeys(data.cluster_ids)),
-            deny_partial=data.partial is Partial.DENY,
-            mode=data.mode,
-        )
+        request = _instant(data, identity)
         async with turns.turn(identity, request.timeout_s) as left_s:
-            return _raw(await metrics.query(structs.replace(request, timeout_s=left_s)))
+            return _raw(await metrics.query(_settled(request, data, left_s)))
 
     @post("/query_range", status_code=200, guards=[requires(PERMISSION)], summary="PromQL over a range")
     async def query_range(data: JSONBody[RangeBody], identity: NamedDependency[Identity]) -> Response[MetricsView]:
-        request = _range(data, identity)
+        request = _range(data, identity, clock())
         async with turns.turn(identity, request.timeout_s) as left_s:
-            return _raw(await metrics.query_range(structs.replace(request, timeout_s=left_s)))
+            return _raw(await metrics.query_range(_settled(request, data, left_s)))
+
+    @post("/plan", status_code=200, guards=[requires(PERMISSION)], summary="What a query would ask of which cluster")
+    async def plan(data: JSONBody[PlanBody], identity: NamedDependency[Identity]) -> Explanation:
+        ranged = data.start_time or data.end_time or data.step is not None
+        if ranged and data.time is not None:
+            raise InvalidRequest("time: give a time, or a range by start_time, end_time and step")
+        request = _range(data, identity, clock()) if ranged else _instant(data, identity)
+        async with turns.turn(identity, request.timeout_s) as left_s:
+            return await metrics.explain(structs.replace(request, timeout_s=left_s))
 
     @get("/labels", guards=[requires(PERMISSION)], summary="Label names")
     async def labels(
@@ -192,7 +222,7 @@ def router(metrics: MetricsService, catalogue: CatalogueService, turns: UserTurn
 
     return Router(
         "/api/v1/metrics",
-        route_handlers=[query, query_range, labels, label_values, series, metadata],
+        route_handlers=[query, query_range, plan, labels, label_values, series, metadata],
         dependencies={"wanted": Provide(_provide_catalogue, sync_to_thread=False)},
         tags=["metrics"],
     )

@@ -36,6 +36,7 @@ _COMMON: Final = {
 _QUERY: Final = {
     "query": "PromQL over the whole fleet; every series carries the cluster label",
     "limit": "At most so many series",
+    "mode": "global (the fleet is one Prometheus) or per_cluster (each cluster answers for itself)",
     "stats": "Anything: adds `federation`, which tells how each cluster took part",
     **_COMMON,
 }
