@@ -158,7 +158,7 @@ def test_check_tells_a_model_that_answers_from_none(model_server: ModelServer) -
     assert silent.stderr.startswith("Error: no model answers at 127.0.0.1:")
 
 
-def test_told_to_stop_it_leaves_in_the_middle_of_a_sentence(own_model_server: ModelServer) -> None:
+def test_told_to_stop_while_it_speaks_it_leaves_in_order(own_model_server: ModelServer) -> None:
     with own_model_server.stream("talk", max_tokens=200) as response:
         next(events(response))
         own_model_server.signal(signal.SIGTERM)
