@@ -5,6 +5,7 @@ happens in a namespace of its own. A server without nodes is enough: hooks are t
 nobody would run them. Kinds that the server lacks are defined for the time of the test, as loosely as possible.
 """
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from tests.chart.api_server import CREATED, VARIABLE, ApiServer, kubeconfig
 from tests.chart.cases import CASES, CHANGES, DEFAULT, SPOKE
 from tests.chart.foreign_schemas import FLAT, SPECS
 from tests.chart.helm import CHART, RELEASE, Case, Object, documents, objects
+from tests.chart.rbac import grants
 from tests.chart.workloads import workloads
 from tests.servers.processes import require
 from tests.servers.waiting import until
@@ -25,7 +27,17 @@ pytestmark = pytest.mark.cluster
 NAMESPACE: Final = "aiops-chart-test"
 RESTRICTED: Final = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
 CLUSTER_WIDE: Final = frozenset({"OAuthClient", "ConsoleLink"})
-PLURALS: Final = {"Route": "routes"}
+RBAC: Final = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+# Verb, resource, name and namespace of what no account of the release may do.
+NEVER: Final = (
+    ("list", "secrets", "", ""),
+    ("get", "secrets", "another", ""),
+    ("delete", "secrets", "aiops-secrets", ""),
+    ("get", "secrets", "aiops-secrets", "kube-system"),
+    ("create", "pods", "", ""),
+    ("create", "pods/exec", "", ""),
+    ("list", "nodes", "", "*"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +102,6 @@ def run_helm(*arguments: str) -> str:
 
 
 def values_file(folder: Path, case: Case) -> list[str]:
-    import json
-
     file = folder / "values.json"
     file.write_text(json.dumps(dict(case.values)))
     return [part for name in case.files for part in ("--values", str(CHART / name))] + ["--values", str(file)]
@@ -132,8 +142,6 @@ def every(namespace: str) -> Iterator[tuple[Case, Object]]:
 
 def in_namespace(rendered: Any, was: str, becomes: str) -> list[Object]:
     """The objects as they would be rendered for another namespace."""
-    import json
-
     return list(json.loads(json.dumps(list(rendered)).replace(f'"namespace": "{was}"', f'"namespace": "{becomes}"')))
 
 
@@ -156,6 +164,34 @@ def test_it_is_installed_changed_rolled_back_and_removed(server: ApiServer, name
         if item["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
     ]
     assert present(server, first) == kept
+
+
+def test_each_account_may_do_its_work_and_no_more(server: ApiServer, namespace: str) -> None:
+    """What the rendered roles say is what the server allows, name by name, and nothing near to it."""
+    made = [item for item in in_namespace(objects(DEFAULT), DEFAULT.namespace, namespace) if item["kind"] in RBAC]
+    assert all(create(server, item) for item in made)
+    case = Case("installed", namespace=namespace)
+    for account, where, resource, verb, name in grants(case):
+        assert server.may(account, namespace, verb, resource, "" if name == "*" else name, where)
+    accounts = {item["metadata"]["name"] for item in made if item["kind"] == "ServiceAccount"}
+    for account in accounts:
+        for verb, resource, name, where in NEVER:
+            assert not server.may(account, namespace, verb, resource, name, where), f"{account} may {verb} {resource}"
+
+
+def test_a_spoke_s_account_reads_and_executes_where_asked_for(server: ApiServer) -> None:
+    rendered = list(objects(SPOKE))
+    spaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "gpu"}}]
+    made = [item for item in [*spaces, *rendered] if item["kind"] in (*RBAC, "Namespace") and create(server, item)]
+    try:
+        for account, where, resource, verb, _ in grants(SPOKE):
+            if not resource.startswith("role "):
+                assert server.may(account, "aiops-spoke", verb, resource, where=where), f"{verb} {resource}"
+        for verb, resource, where in (("create", "pods/exec", "*"), ("get", "secrets", "*"), ("delete", "pods", "gpu")):
+            assert not server.may("aiops-collector", "aiops-spoke", verb, resource, where=where), f"{verb} {resource}"
+    finally:
+        for item in reversed(made):
+            server.call("DELETE", f"{server.path(item, NAMESPACE)}/{item['metadata']['name']}")
 
 
 def identity(item: Object) -> str:
