@@ -21,7 +21,7 @@ PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
 # The Python that runs nox: a fresh machine has one, and which one is its own affair.
 OWN: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Side by side: they share nothing but the machine.
-PARALLEL: Final = ("tests/architecture", "tests/unit", "tests/contract", "tests/chart")
+PARALLEL: Final = ("tests/architecture", "tests/unit", "tests/contract", "tests/fuzz", "tests/chart")
 # One after the other: each takes the whole machine, and the browser's driver an event loop that others need.
 SERIAL: Final = ("tests/roles", "tests/flows", "tests/browser")
 # What hatchling asks for beyond its own dependencies when it installs a checkout in place.

@@ -41,6 +41,7 @@ class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Redis or Valkey."""
 
     url: str = ""  # empty = embedded (only `aiops up` can)
+    ca_file: str = ""  # PEM; what TLS servers are verified with; empty = the system's roots
 
 
 class PeerSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,8 +86,11 @@ class CollectorSettings(Struct, frozen=True, forbid_unknown_fields=True):
     cluster_label: str = "cluster"  # carries the cluster's name in every federated series
     max_concurrent_members: int = 64  # requests under way to all members together
     max_concurrent_per_member: int = 8  # and to any one of them
+    max_concurrent_per_user: int = 20  # queries of one caller under way per replica; a dashboard opens about as many
     max_member_response_bytes: int = 64 * 1024 * 1024  # of one member's answer, decompressed
     max_points_per_series: int = 11_000  # Prometheus' own limit
+    max_gathered_series: int = 50_000  # to be finished here: a hundred clusters with five hundred series each
+    max_gathered_samples: int = 5_000_000  # to be finished here: 45 MB as arrays, a few times that while they are read
     alert_history_days: int = 90  # the product's retention
 
 
@@ -166,7 +170,7 @@ _NAMES: Final[Mapping[tuple[str, str], str]] = {
     ("log", "format"): "LOG_FORMAT",
     ("telemetry", "otlp_endpoint"): "OTEL_EXPORTER_OTLP_ENDPOINT",
 }
-_POSITIVE: Final = ("_s", "_size", "_bytes", "_days", "_scale", "_events", "_sockets", "_series")
+_POSITIVE: Final = ("_s", "_size", "_bytes", "_days", "_scale", "_events", "_sockets", "_series", "_samples")
 
 
 def env_name(area: str, field: str) -> str:

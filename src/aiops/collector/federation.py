@@ -18,6 +18,21 @@ UNION: Final = "union"
 _NAMED: Final = 3
 
 
+class Account(Struct, frozen=True):
+    """How an answer was made; `notes` say why it may not be exact although nothing is missing.
+
+    `nobody` is the warning of an answer for which no cluster was asked; null where that is as it should be.
+    """
+
+    mode: Mode = Mode.PER_CLUSTER
+    plan: str = UNION
+    notes: tuple[str, ...] = ()
+    nobody: str | None = NO_CLUSTERS
+
+
+PLAIN_UNION: Final = Account()
+
+
 class Standing(Struct, frozen=True):
     """How an answer came about."""
 
@@ -26,8 +41,8 @@ class Standing(Struct, frozen=True):
     federation: Federation
 
 
-def standing(outcomes: Sequence[Outcome[Any]], *, deny_partial: bool) -> Standing:
-    """The standing of a union over these outcomes.
+def standing(outcomes: Sequence[Outcome[Any]], *, deny_partial: bool, account: Account = PLAIN_UNION) -> Standing:
+    """The standing of an answer over these outcomes.
 
     Raises:
         ClusterUnreachable, QueryTimeout: every cluster failed, or anything is missing and `deny_partial` is set.
@@ -39,15 +54,15 @@ def standing(outcomes: Sequence[Outcome[Any]], *, deny_partial: bool) -> Standin
         raise _failure(failed, outcomes)
     if missing and deny_partial:
         raise _failure(missing, outcomes)
-    warnings = () if outcomes else (NO_CLUSTERS,)
+    warnings = () if outcomes or account.nobody is None else (account.nobody,)
     truncated = any(outcome.part is not None and outcome.part.truncated for outcome in outcomes)
     return Standing(
         partial=bool(missing),
-        warnings=(*warnings, *(warning for outcome in outcomes for warning in _warnings(outcome))),
+        warnings=(*warnings, *account.notes, *(warning for outcome in outcomes for warning in _warnings(outcome))),
         federation=Federation(
-            mode=Mode.PER_CLUSTER,
-            plan=UNION,
-            exact=not missing and not truncated,
+            mode=account.mode,
+            plan=account.plan,
+            exact=not (missing or truncated or account.notes),
             truncated=truncated,
             clusters=tuple(outcome.report() for outcome in outcomes),
         ),

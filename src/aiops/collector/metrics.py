@@ -1,33 +1,41 @@
-"""Federated PromQL as a labelled union: every cluster answers the whole query, nothing is computed across clusters.
+"""PromQL over the fleet, in two modes, for tools, jobs and routes alike.
 
-The evaluation time is captured once and is the same for all. Samples are passed on as the bytes that members sent.
-Matchers on the cluster label are not resolved here: members do not know it, `cluster_ids` selects.
+`global`: all members are as one Prometheus (see `fleet_query`). `per_cluster`: each answers the whole query for itself
+and nothing is computed across clusters; its samples are passed on as the bytes that members sent, and matchers on the
+cluster label are not resolved, since members do not know it: `cluster_ids` selects.
+
+The evaluation time is captured once and is the same for all.
 """
 
-from collections.abc import Hashable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
 
 from aiops.collector import times
-from aiops.collector.backends.prometheus import Parameters, PrometheusApi
-from aiops.collector.fanout import Fanout, MemberFailed, Outcome, Part
+from aiops.collector.backends.prometheus import PrometheusApi
+from aiops.collector.fanout import Fanout, Outcome, Part
 from aiops.collector.federation import standing
+from aiops.collector.fleet_query import Asked, FleetQuery
+from aiops.collector.generations import Generations
+from aiops.collector.leaf_source import LeafSource, Question
 from aiops.collector.members import Members
-from aiops.collector.splice import NOTHING, Malformed, Spliced, splice
-from aiops.core.cache import SingleFlight
+from aiops.collector.splice import NOTHING, Spliced
 from aiops.core.clock import Clock, aware
 from aiops.core.errors import InvalidRequest, LimitExceeded
 from aiops.core.http import Deadline
 from aiops.core.identity import Scope
-from aiops.ports.collector import MetricResult, MetricsAnswer, RangeQuery
+from aiops.ports.collector import MetricResult, MetricsAnswer, Mode, RangeQuery
 from aiops.ports.registry import Target
+from aiops.promql.engine import Grid
+from aiops.promql.explain import Explanation, explain
 from aiops.settings import CollectorSettings
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class InstantQuery(Struct, frozen=True):
-    """One query at one time (now where none is given), asked of every cluster inside `scope`."""
+    """One query at one time (now where none is given), over all clusters inside `scope`."""
 
     scope: Scope
     query: str
@@ -35,6 +43,7 @@ class InstantQuery(Struct, frozen=True):
     time: datetime | None = None
     cluster_ids: tuple[UUID, ...] = ()
     deny_partial: bool = False
+    mode: Mode = Mode.GLOBAL
 
 
 class MetricsService:
@@ -44,38 +53,40 @@ class MetricsService:
         self, members: Members, api: PrometheusApi, fanout: Fanout, settings: CollectorSettings, clock: Clock
     ) -> None:
         self._members = members
-        self._api = api
         self._fanout = fanout
-        self._flight: SingleFlight[Hashable, Part[Spliced]] = SingleFlight()
-        self._label = settings.cluster_label
+        self._source = LeafSource(members, api, settings.cluster_label, max_samples=settings.max_gathered_samples)
+        self._fleet = FleetQuery(self._source, fanout, Generations(members, api, clock), settings)
         self._max_points = settings.max_points_per_series
         self._clock = clock
 
     async def query(self, request: InstantQuery) -> MetricsAnswer:
-        """The labelled union at one moment; errors as `query_range`."""
-        aware(request.time, "time")
-        at = (request.time or self._clock()).astimezone(UTC)
-        parameters = (("query", request.query), ("time", times.unix(at)))
-        return await self._union("query", parameters, request)
+        """The answer at one moment; errors as `query_range`."""
+        return await self._run(request, self._grid(request))
 
     async def query_range(self, request: RangeQuery) -> MetricsAnswer:
-        """The labelled union of every cluster's answer.
+        """The fleet's answer over a range, or the labelled union of every cluster's.
 
         Raises:
-            InvalidPromql: a member refused the query.
-            InvalidRequest, LimitExceeded: the range makes no sense, or has too many points.
+            InvalidPromql: the query is wrong, as the parser or a member says.
+            QueryNotFederable: it has no exact answer over independent members.
+            InvalidRequest, LimitExceeded: the range makes no sense, has too many points, or takes too much to finish.
             ClusterUnreachable, QueryTimeout: every asked cluster failed, or one did and `deny_partial` is set.
 
         """
+        return await self._run(request, self._grid(request))
+
+    async def explain(self, request: InstantQuery | RangeQuery) -> Explanation:
+        """What `global` would ask of whom, and finish here. Nobody is asked the query; errors as `query_range`."""
+        made, _ = self._fleet.plan(await self._asked(request, self._grid(request)))
+        return explain(made)
+
+    def _grid(self, request: InstantQuery | RangeQuery) -> Grid:
+        if isinstance(request, InstantQuery):
+            aware(request.time, "time")
+            return Grid.instant(_milliseconds(request.time or self._clock()))
         start, end = times.window(request.start_time, request.end_time, self._clock())
         self._check_step((end - start).total_seconds(), request.step_s)
-        parameters = (
-            ("query", request.query),
-            ("start", times.unix(start)),
-            ("end", times.unix(end)),
-            ("step", f"{request.step_s:.3f}"),
-        )
-        return await self._union("query_range", parameters, request)
+        return Grid(_milliseconds(start), _milliseconds(end), round(request.step_s * 1000))
 
     def _check_step(self, range_s: float, step_s: float) -> None:
         if not step_s >= 0.001:  # noqa: PLR2004 - Prometheus' own resolution; NaN fails too
@@ -87,22 +98,22 @@ class MetricsService:
                 details={"points": int(points), "limit": self._max_points},
             )
 
-    async def _union(self, path: str, parameters: Parameters, request: InstantQuery | RangeQuery) -> MetricsAnswer:
+    async def _asked(self, request: InstantQuery | RangeQuery, grid: Grid) -> Asked:
         targets = await self._members.targets(request.scope, request.cluster_ids)
+        return Asked(request.query, grid, targets, request.timeout_s, request.deny_partial)
+
+    async def _run(self, request: InstantQuery | RangeQuery, grid: Grid) -> MetricsAnswer:
+        asked = await self._asked(request, grid)
+        return await (self._fleet.run(asked) if request.mode is Mode.GLOBAL else self._union(asked))
+
+    async def _union(self, asked: Asked) -> MetricsAnswer:
+        question = Question(asked.query, asked.grid, asked.timeout_s)
 
         async def ask(target: Target, deadline: Deadline) -> Part[Spliced]:
-            key = (
-                target.cluster_id,
-                target.credential_version,
-                target.metrics,
-                path,
-                parameters,
-                request.timeout_s,
-            )
-            return await self._flight.run(key, lambda: self._leaf(target, path, parameters, deadline))
+            return await self._source.spliced(target, question, deadline, labelled=True)
 
-        outcomes = await self._fanout.ask(targets, request.timeout_s, ask)
-        found = standing(outcomes, deny_partial=request.deny_partial)
+        outcomes = await self._fanout.ask(asked.targets, asked.timeout_s, ask)
+        found = standing(outcomes, deny_partial=asked.deny_partial)
         results = tuple(_result(outcome) for outcome in outcomes)
         types = [result.result_type for result in results if result.result_type is not None]
         return MetricsAnswer(
@@ -113,14 +124,9 @@ class MetricsService:
             federation=found.federation,
         )
 
-    async def _leaf(self, target: Target, path: str, parameters: Parameters, deadline: Deadline) -> Part[Spliced]:
-        member = await self._members.metrics(target)
-        body = await self._api.ask(member, path, parameters, deadline)
-        try:
-            spliced = splice(body, self._label, target.cluster_name)
-        except Malformed as error:
-            raise MemberFailed(str(error)) from error
-        return Part(spliced, (*spliced.warnings, *spliced.infos), complete=spliced.complete)
+
+def _milliseconds(at: datetime) -> int:
+    return round((at - _EPOCH) / timedelta(milliseconds=1))
 
 
 def _result(outcome: Outcome[Spliced]) -> MetricResult:

@@ -8,6 +8,7 @@ Protocol: Prometheus HTTP API, "Expression query result formats".
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -17,7 +18,8 @@ from aiops.ports.collector import ResultType
 
 # Letters, digits, '_' and the like have no reason to be escaped: a label's name may hide behind it.
 _HIDDEN_NAME: Final = re.compile(rb"\\u00(?:3[0-9]|[4-7][0-9a-fA-F])")
-_ANNOTATION: Final = "PromQL "
+# What Prometheus says of a query itself, and its line in place of what it had more to say.
+_ANNOTATION: Final = re.compile(r"PromQL |\d+ more (?:warning|info) annotations omitted$")
 _RENAMED: Final = "exported_"
 _ABSENT: Final = Raw(b"")
 NOTHING: Final = Raw(b"[]")
@@ -91,8 +93,10 @@ _samples = msgspec.json.Decoder(tuple[float, str])
 _encoder = msgspec.json.Encoder()
 
 
-def splice(body: bytes, label: str, cluster: str) -> Spliced:
+def splice(body: bytes, label: str, cluster: str | None) -> Spliced:
     """The answer of `/api/v1/query` or `/api/v1/query_range` with `label="cluster"` in every series.
+
+    Without a cluster no label is put on; a member's own of that name is renamed all the same.
 
     Raises:
         Malformed: the body is not a successful answer of the Prometheus API.
@@ -106,7 +110,8 @@ def splice(body: bytes, label: str, cluster: str) -> Spliced:
             data = _rows(envelope.data.result, label, cluster)
         else:
             _samples.decode(envelope.data.result)
-            data = b'[{"metric":%b,"values":[%b]}]' % (_encoder.encode({label: cluster}), bytes(envelope.data.result))
+            metric = {} if cluster is None else {label: cluster}
+            data = b'[{"metric":%b,"values":[%b]}]' % (_encoder.encode(metric), bytes(envelope.data.result))
     except UnicodeDecodeError as error:
         raise Malformed("the answer is not valid UTF-8") from error
     except RecursionError as error:
@@ -114,21 +119,27 @@ def splice(body: bytes, label: str, cluster: str) -> Spliced:
     except ValueError as error:
         raise Malformed(f"the answer is not that of a Prometheus API: {error}") from error
     warnings = tuple(envelope.warnings or ())
-    # Annotations of the query itself are no sign of missing data.
-    lacking = envelope.isPartial or any(not warning.startswith(_ANNOTATION) for warning in warnings)
+    lacking = envelope.isPartial or tells_of_missing(warnings)
     return Spliced(_TYPES[type(envelope.data)], Raw(data), warnings, tuple(envelope.infos or ()), complete=not lacking)
 
 
-def _rows(rows: list[_Row], label: str, cluster: str) -> bytes:
+def tells_of_missing(warnings: Iterable[str]) -> bool:
+    """Whether a member's warnings may mean that data is missing; annotations of the query itself do not."""
+    return not all(map(_ANNOTATION.match, warnings))
+
+
+def _rows(rows: list[_Row], label: str, cluster: str | None) -> bytes:
     # Wider than a key: a value of this text only takes the longer way.
     name = _encoder.encode(label)
-    start = b',{"metric":' + _encoder.encode({label: cluster})[:-1] + b","
+    start = b',{"metric":{' if cluster is None else b',{"metric":' + _encoder.encode({label: cluster})[:-1] + b","
     pieces: list[bytes | Raw] = []
     put = pieces.append
     for row in rows:
         metric = bytes(row.metric)
         if name in metric or metric[:2] != b'{"' or (b"\\u00" in metric and _HIDDEN_NAME.search(metric)):
-            put(b',{"metric":' + _encoder.encode(with_label(_label_sets.decode(metric), label, cluster)))
+            own = _label_sets.decode(metric)
+            shown = renamed(own, label) if cluster is None else with_label(own, label, cluster)
+            put(b',{"metric":' + _encoder.encode(shown))
         else:
             put(start)
             put(metric[1:])
@@ -155,16 +166,21 @@ def _with_histograms(row: _Row) -> bytes:
 
 
 def with_label(metric: dict[str, str], label: str, cluster: str) -> dict[str, str]:
-    """The label set as the fleet shows it: a label of that name that the member has becomes `exported_<label>`.
+    """The label set as the fleet shows it: a label of that name that the member has becomes `exported_<label>`."""
+    return {label: cluster, **renamed(metric, label)}
+
+
+def renamed(metric: dict[str, str], label: str) -> dict[str, str]:
+    """The label set with room for the fleet's label.
 
     The prefix repeats while the new name is taken, as Prometheus does for scraped labels that collide.
     """
     if label not in metric:
-        return {label: cluster, **metric}
-    renamed = exported(label)
-    while renamed in metric:
-        renamed = exported(renamed)
-    return {label: cluster, **{(renamed if name == label else name): value for name, value in metric.items()}}
+        return metric
+    free = exported(label)
+    while free in metric:
+        free = exported(free)
+    return {(free if name == label else name): value for name, value in metric.items()}
 
 
 def exported(label: str) -> str:

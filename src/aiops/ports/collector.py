@@ -91,7 +91,10 @@ class Series(Struct, frozen=True):
 
 
 class RangeQuery(Struct, frozen=True):
-    """One query over a range of aligned steps, asked of every cluster inside `scope`."""
+    """One query over a range of steps, over all clusters inside `scope`.
+
+    In the mode `global` they are as one Prometheus; in `per_cluster` each answers the whole query for itself.
+    """
 
     scope: Scope
     query: str
@@ -101,16 +104,19 @@ class RangeQuery(Struct, frozen=True):
     timeout_s: float
     cluster_ids: tuple[UUID, ...] = ()
     deny_partial: bool = False
+    mode: Mode = Mode.GLOBAL
 
 
 class Collector(Protocol):
     """The collector's port."""
 
     async def query_range(self, request: RangeQuery) -> MetricsAnswer:
-        """The labelled union of every cluster's answer.
+        """The fleet's answer, or the labelled union of every cluster's.
 
         Raises:
-            InvalidPromql: a member refused the query.
+            InvalidPromql: the query is wrong.
+            QueryNotFederable: it has no exact answer over independent members.
+            LimitExceeded: too many points, or too much to gather.
             ClusterUnreachable, QueryTimeout: every asked cluster failed, or one did and `deny_partial` is set.
 
         """

@@ -105,10 +105,11 @@ async def cutting(asked: Asked) -> web.StreamResponse:
 
 
 class Member:
-    """A server that answers as told and keeps what it was asked."""
+    """A server that answers as told and keeps what it was asked. Its version it says by itself."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, version: str = "3.5.0") -> None:
         self.answer = answer
+        self.version = version
         self.asked: list[Asked] = []
         self._runner: web.AppRunner | None = None
         self.url = ""
@@ -132,6 +133,8 @@ class Member:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         form = {**request.query, **{key: str(value) for key, value in (await request.post()).items()}}
+        if request.path.endswith("/status/buildinfo"):
+            return success({"version": self.version})
         asked = Asked(request.method, request.path, dict(request.headers), form, request)
         self.asked.append(asked)
         return await self.answer(asked)

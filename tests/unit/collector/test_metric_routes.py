@@ -23,6 +23,7 @@ pytestmark = pytest.mark.anyio
 Client = httpx.AsyncClient
 
 QUERY = "/api/v1/metrics/query"
+PLAN = "/api/v1/metrics/plan"
 RANGE = "/api/v1/metrics/query_range"
 
 
@@ -41,7 +42,7 @@ async def test_an_instant_query_is_the_labelled_union(client: Client, join: Join
     ]
     assert answer["partial"] is False
     assert answer["warnings"] == []
-    assert answer["federation"]["mode"] == "per_cluster"
+    assert (answer["federation"]["mode"], answer["federation"]["plan"]) == ("global", "union")
     assert answer["federation"]["exact"] is True
     assert [cluster["status"] for cluster in answer["federation"]["clusters"]] == ["SUCCESS", "SUCCESS"]
 
@@ -119,7 +120,6 @@ async def test_a_body_that_makes_no_sense_is_refused(client: Client, body: dict[
         ({"step": "0s"}, 400, "INVALID_REQUEST"),
         ({"step": "1fortnight"}, 400, "INVALID_REQUEST"),
         ({"step": "100ms"}, 422, "LIMIT_EXCEEDED"),
-        ({"mode": "global"}, 422, "QUERY_NOT_FEDERABLE"),
     ],
 )
 async def test_a_range_that_cannot_be_answered_is_refused(
@@ -133,11 +133,58 @@ async def test_a_range_that_cannot_be_answered_is_refused(
     assert member.asked == []
 
 
-async def test_global_mode_names_the_way_out(client: Client) -> None:
-    response = await client.post(QUERY, json={"query": "sum(up)", "mode": "global"})
+async def test_what_members_cannot_answer_together_names_the_way_out(client: Client, join: Join) -> None:
+    members = [await join(name, answering(vector())) for name in ("east", "west")]
 
-    assert response.status_code == 422
-    assert "per_cluster" in response.json()["error"]["message"]
+    response = await client.post(QUERY, json={"query": "histogram_sum(sum(up))"})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "QUERY_NOT_FEDERABLE")
+    assert "by (cluster)" in response.json()["error"]["message"]
+    assert [member.asked for member in members] == [[], []]
+
+
+async def test_per_cluster_every_member_gets_the_query_as_it_is(client: Client, join: Join) -> None:
+    members = [await join(name, answering(vector({"a": "b"}))) for name in ("east", "west")]
+
+    answer = (await client.post(QUERY, json={"query": "sum(up) by(a)", "mode": "per_cluster"})).json()
+
+    assert [member.asked[0].form["query"] for member in members] == ["sum(up) by(a)"] * 2
+    assert answer["federation"]["mode"] == "per_cluster"
+    assert [result["data"][0]["metric"]["cluster"] for result in answer["results"]] == ["east", "west"]
+
+
+async def test_a_query_is_the_fleets_unless_each_cluster_is_asked_for_itself(client: Client, join: Join) -> None:
+    await join("east", answering(vector({}, value="1")))
+    await join("west", answering(vector({}, value="2")))
+
+    fleet = (await client.post(QUERY, json={"query": "sum(up)"})).json()
+    each = (await client.post(QUERY, json={"query": "sum(up)", "mode": "per_cluster"})).json()
+
+    assert fleet["federation"]["mode"] == "global"
+    assert [(one["cluster_name"], [row["values"][0][1] for row in one["data"]]) for one in fleet["results"]] == [
+        (None, ["3"])
+    ]
+    assert each["federation"]["mode"] == "per_cluster"
+    assert [(one["cluster_name"], one["data"][0]["values"][0][1]) for one in each["results"]] == [
+        ("east", "1"),
+        ("west", "2"),
+    ]
+
+
+async def test_a_plan_tells_what_would_be_asked_and_asks_nothing(client: Client, join: Join) -> None:
+    members = [await join(name, answering(vector())) for name in ("east", "west")]
+    body = {"query": 'avg(up{cluster=~"e.*|w.*",job="a"})'}
+
+    plan = (await client.post(PLAN, json=body)).json()
+    ranged = (await client.post(PLAN, json={**body, "start_time": "2026-01-01T00:00:00Z", "step": "1h"})).json()
+
+    assert plan["shape"] == "combined"
+    assert {name for part in plan["pushed"] for name in part["clusters"]} == {"east", "west"}
+    assert {part["query"] for part in plan["pushed"]} == {'sum(up{job="a"})', 'count(up{job="a"})'}
+    assert [part["steps"] for part in plan["pushed"]] == [1, 1]
+    assert "$1" in plan["finish"]
+    assert ranged["pushed"][0]["steps"] > 1
+    assert all(asked.path.endswith("buildinfo") for member in members for asked in member.asked)
 
 
 async def test_a_wrong_query_is_the_callers_error_with_the_members_text(client: Client, join: Join) -> None:
@@ -145,11 +192,22 @@ async def test_a_wrong_query_is_the_callers_error_with_the_members_text(client: 
     await join("east", refusing(400, "bad_data", text))
     await join("west", answering(vector()))
 
-    response = await client.post(QUERY, json={"query": "up{"})
+    response = await client.post(QUERY, json={"query": "up", "mode": "per_cluster"})
 
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "INVALID_PROMQL"
     assert response.json()["error"]["message"] == text
+    assert (await client.post(QUERY, json={"query": "up"})).json()["error"]["message"] == text
+
+
+async def test_a_query_that_cannot_be_read_reaches_nobody(client: Client, join: Join) -> None:
+    member = await join("east", answering(vector()))
+
+    response = await client.post(QUERY, json={"query": "up{"})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "INVALID_PROMQL")
+    assert "1:4: parse error: unexpected end of input" in response.json()["error"]["message"]
+    assert member.asked == []
 
 
 async def test_one_failed_cluster_makes_the_answer_partial_and_is_named(client: Client, join: Join) -> None:
@@ -189,7 +247,7 @@ async def test_an_unreachable_cluster_asked_alone_is_named(client: Client, regis
 async def test_a_fleet_without_clusters_says_so(client: Client) -> None:
     answer = (await client.post(QUERY, json={"query": "up"})).json()
 
-    assert (answer["results"], answer["result_type"], answer["partial"]) == ([], None, False)
+    assert (answer["results"], answer["result_type"], answer["partial"]) == ([], "VECTOR", False)
     assert answer["warnings"] == ["no clusters registered or visible"]
 
 

@@ -1,0 +1,166 @@
+"""A member's answer as arrays, for what is finished here; and the answers of many members as one vector.
+
+Of each sample only its number is needed: times must lie on the steps that were asked for, else the answer is none of
+this question. Native histograms are refused: they pass through unions, and nobody here can add them up.
+
+Protocol: Prometheus HTTP API, "Expression query result formats".
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+from msgspec import Raw, Struct
+
+from aiops.collector.splice import Malformed, renamed, tells_of_missing, with_label
+from aiops.core.errors import LimitExceeded, QueryNotFederable
+from aiops.promql.engine import Grid, Vector, label_set
+from aiops.promql.engine.values import Floats, Mask
+
+_NOTHING: Final = Raw(b"")
+_BRACKETS_AND_QUOTES: Final = b'[]" \t\r\n'
+
+
+class Gathered(Struct, frozen=True, eq=False):
+    """One member's part of a leaf: series by steps, and where there is a sample."""
+
+    metrics: tuple[dict[str, str], ...]
+    values: Floats
+    present: Mask
+
+
+class Notes(Struct, frozen=True):
+    """What the member said beside its data; not `complete` where it says that something is missing."""
+
+    warnings: tuple[str, ...] = ()
+    infos: tuple[str, ...] = ()
+    complete: bool = True
+
+
+class _Row(Struct, frozen=True, gc=False):
+    metric: dict[str, str]
+    values: Raw = _NOTHING
+    value: Raw = _NOTHING
+    histograms: Raw = _NOTHING
+    histogram: Raw = _NOTHING
+
+
+class _Data(Struct, frozen=True):
+    resultType: str  # noqa: N815 - Prometheus' spelling
+    result: list[_Row]
+
+
+class _Envelope(Struct, frozen=True):
+    data: _Data
+    warnings: list[str] | None = None
+    infos: list[str] | None = None
+    isPartial: bool = False  # noqa: N815 - VictoriaMetrics' cluster version says so where storage nodes are away
+
+
+_envelopes = msgspec.json.Decoder(_Envelope)
+_floats = msgspec.json.Decoder(list[float])
+
+
+def gather(body: bytes, grid: Grid, *, max_samples: int) -> tuple[Gathered, Notes]:
+    """The answer of `/api/v1/query` or `/api/v1/query_range` at the steps of `grid`.
+
+    Raises:
+        Malformed: the body is not a successful answer to this question.
+        LimitExceeded: it has more samples than `max_samples`.
+        QueryNotFederable: it has native histograms.
+
+    """
+    try:
+        envelope = _envelopes.decode(body)
+    except UnicodeDecodeError as error:
+        raise Malformed("the answer is not valid UTF-8") from error
+    except RecursionError as error:
+        raise Malformed("the answer is nested too deeply") from error
+    except msgspec.DecodeError as error:
+        raise Malformed(f"the answer is not that of a Prometheus API: {error}") from error
+    expected = "vector" if grid.is_instant else "matrix"
+    if envelope.data.resultType != expected:
+        raise Malformed(f"the answer is a {envelope.data.resultType[:40]} where a {expected} was asked for")
+    warnings = tuple(envelope.warnings or ())
+    lacking = envelope.isPartial or tells_of_missing(warnings)
+    notes = Notes(warnings, tuple(envelope.infos or ()), complete=not lacking)
+    return _arrays(envelope.data.result, grid, max_samples), notes
+
+
+def _arrays(rows: Sequence[_Row], grid: Grid, max_samples: int) -> Gathered:
+    check_samples(len(rows) * grid.steps, max_samples)
+    if any(row.histogram or row.histograms for row in rows):
+        raise QueryNotFederable(
+            "native histograms cannot be put together across clusters here; keep the cluster label in every "
+            "aggregation, take histogram_count() or histogram_sum() first, or ask one cluster"
+        )
+    shape = (len(rows), grid.steps)
+    values, present = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
+    if rows:
+        samples = [bytes(row.value or row.values) for row in rows]
+        # A pair opens one bracket; those around all pairs are not there in an instant answer.
+        around = 0 if grid.is_instant else 1
+        counts = np.array([sample.count(b"[") - around for sample in samples])
+        numbers = _numbers(b",".join(filter(None, (each.translate(None, _BRACKETS_AND_QUOTES) for each in samples))))
+        if len(numbers) != 2 * counts.sum() or (counts < 0).any():
+            raise Malformed("the answer has samples that are no pairs of time and value")
+        index = np.repeat(np.arange(len(rows)), counts)
+        steps = _steps(numbers[::2], grid)
+        values[index, steps] = numbers[1::2]
+        present[index, steps] = True
+    return Gathered(tuple(row.metric for row in rows), values, present)
+
+
+def _numbers(text: bytes) -> Floats:
+    try:
+        return np.array(_floats.decode(b"[%b]" % text), dtype=np.float64)
+    except msgspec.DecodeError:
+        pass  # NaN and infinities are no JSON
+    try:
+        return np.array([float(part) for part in text.split(b",")], dtype=np.float64)
+    except ValueError as error:
+        raise Malformed("the answer has samples that are no numbers") from error
+
+
+def _steps(times_s: Floats, grid: Grid) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    if grid.is_instant:
+        return np.zeros(len(times_s), dtype=np.int64)
+    exact = (times_s * 1000 - grid.start_ms) / grid.step_ms
+    steps = np.rint(exact).astype(np.int64)
+    off = np.abs(exact - steps) * grid.step_ms > 1  # a millisecond is lost in floats, not more
+    if len(steps) and (off.any() or steps.min() < 0 or steps.max() >= grid.steps):
+        raise Malformed("the answer has samples at times that were not asked for")
+    return steps
+
+
+def check_samples(samples: int, limit: int) -> None:
+    """Refuse what is too much to finish here.
+
+    Raises:
+        LimitExceeded: it is.
+
+    """
+    if samples > limit:
+        raise LimitExceeded(
+            f"{samples} samples would be gathered, more than {limit}; aggregate with a cluster label, "
+            "ask fewer clusters, or take a longer step or less time",
+            details={"samples": samples, "limit": limit},
+        )
+
+
+def stacked(parts: Iterable[tuple[str | None, Gathered]], label: str, grid: Grid) -> Vector:
+    """The parts of a leaf as one vector; each with its cluster's name, or null where the label is not put on."""
+    known = list(parts)
+    labels = tuple(
+        label_set((renamed(metric, label) if cluster is None else with_label(metric, label, cluster)).items())
+        for cluster, part in known
+        for metric in part.metrics
+    )
+    if not known:
+        return Vector((), np.empty((0, grid.steps)), np.empty((0, grid.steps), dtype=np.bool_))
+    return Vector(
+        labels,
+        np.concatenate([part.values for _, part in known]),
+        np.concatenate([part.present for _, part in known]),
+    )

@@ -1,0 +1,97 @@
+"""What one member answers to one text: as bytes that are passed on, or as arrays that are worked with.
+
+Questions that are alike and under way at the same time are asked once. Their key has all that the answer depends on;
+whose scope let the question through is not part of it, since scope is decided by who is asked at all.
+"""
+
+from collections.abc import Hashable
+
+from msgspec import Struct
+
+from aiops.collector.backends.prometheus import Parameters, PrometheusApi
+from aiops.collector.fanout import MemberFailed, Part
+from aiops.collector.gathered import Gathered, gather
+from aiops.collector.members import Members
+from aiops.collector.splice import Malformed, Spliced, splice
+from aiops.core.cache import SingleFlight
+from aiops.core.http import Deadline
+from aiops.ports.registry import Target
+from aiops.promql.engine import Grid
+
+
+class Question(Struct, frozen=True):
+    """One text at the steps of a grid; `timeout_s` is the whole query's."""
+
+    query: str
+    grid: Grid
+    timeout_s: float
+
+    @property
+    def path(self) -> str:
+        """Under `/api/v1/`."""
+        return "query" if self.grid.is_instant else "query_range"
+
+    @property
+    def parameters(self) -> Parameters:
+        """Of the form. All clusters get the same texts."""
+        grid = self.grid
+        if grid.is_instant:
+            return (("query", self.query), ("time", f"{grid.start_ms / 1000:.3f}"))
+        return (
+            ("query", self.query),
+            ("start", f"{grid.start_ms / 1000:.3f}"),
+            ("end", f"{grid.end_ms / 1000:.3f}"),
+            ("step", f"{grid.step_ms / 1000:.3f}"),
+        )
+
+
+class LeafSource:
+    """Asks members. `max_samples` bounds what one answer may take as arrays."""
+
+    def __init__(self, members: Members, api: PrometheusApi, label: str, *, max_samples: int) -> None:
+        self._members = members
+        self._api = api
+        self._label = label
+        self._max_samples = max_samples
+        self._spliced: SingleFlight[Hashable, Part[Spliced]] = SingleFlight()
+        self._gathered: SingleFlight[Hashable, Part[Gathered]] = SingleFlight()
+
+    async def spliced(self, target: Target, question: Question, deadline: Deadline, *, labelled: bool) -> Part[Spliced]:
+        """The answer's bytes, with the fleet's label where `labelled`.
+
+        Raises:
+            MemberFailed: the member did not answer, or not as it should.
+            InvalidPromql, LimitExceeded: it says that the question is wrong.
+
+        """
+
+        async def ask() -> Part[Spliced]:
+            body = await self._ask(target, question, deadline)
+            try:
+                found = splice(body, self._label, target.cluster_name if labelled else None)
+            except Malformed as error:
+                raise MemberFailed(str(error)) from error
+            return Part(found, (*found.warnings, *found.infos), complete=found.complete)
+
+        return await self._spliced.run((*_key(target, question), labelled), ask)
+
+    async def gathered(self, target: Target, question: Question, deadline: Deadline) -> Part[Gathered]:
+        """The answer as arrays; errors as `spliced`, and QueryNotFederable for native histograms."""
+
+        async def ask() -> Part[Gathered]:
+            body = await self._ask(target, question, deadline)
+            try:
+                found, notes = gather(body, question.grid, max_samples=self._max_samples)
+            except Malformed as error:
+                raise MemberFailed(str(error)) from error
+            return Part(found, (*notes.warnings, *notes.infos), complete=notes.complete)
+
+        return await self._gathered.run(_key(target, question), ask)
+
+    async def _ask(self, target: Target, question: Question, deadline: Deadline) -> bytes:
+        member = await self._members.metrics(target)
+        return await self._api.ask(member, question.path, question.parameters, deadline)
+
+
+def _key(target: Target, question: Question) -> tuple[Hashable, ...]:
+    return (target.cluster_id, target.credential_version, target.metrics, question)

@@ -1,0 +1,72 @@
+"""What members are asked, and what stands for their answers in the expression that is finished here."""
+
+from msgspec import Struct
+
+from aiops.promql.closure import Closure, Reach
+from aiops.promql.engine.grid import Grid
+from aiops.promql.fleet import Fleet
+from aiops.promql.serialize import serialize
+from aiops.promql.syntax import METRIC_NAME, Expr, Matcher, MatchOp, Selector
+from aiops.promql.translate import Translation
+
+
+class Leaf(Struct, frozen=True):
+    """One part of a query that clusters answer.
+
+    `stand_in` takes its place in the finishing expression; `queries` are pairs of a cluster and the text for it, and
+    clusters that surely have nothing are not among them. The fleet's label is put on the answers where `labelled`.
+    """
+
+    stand_in: Selector
+    grid: Grid
+    queries: tuple[tuple[str, str], ...]
+    labelled: bool
+    why: str
+
+
+class Leaves:
+    """Collects the leaves of one plan; what is asked twice is one leaf."""
+
+    def __init__(self, fleet: Fleet, closure: Closure) -> None:
+        self._fleet = fleet
+        self._closure = closure
+        self._translations = [Translation(fleet, closure, cluster) for cluster in fleet.clusters]
+        self._found: dict[tuple[Expr, Grid, Selector | None], Leaf] = {}
+
+    def all(self) -> tuple[Leaf, ...]:
+        """In the order in which they were added."""
+        return tuple(self._found.values())
+
+    def add(self, expr: Expr, grid: Grid, why: str, like: Selector | None = None) -> Selector:
+        """Ask for a closed or local expression, or for a sum of a closed one; what stands for it.
+
+        What stands in is empty of labels, or `like` a selector, whose labels then still can be read from it.
+        """
+        leaf = self._found.get((expr, grid, like))
+        if leaf is None:
+            leaf = self._found[expr, grid, like] = Leaf(
+                stand_in=_stand_in(len(self._found) + 1, like),
+                grid=grid,
+                queries=self._queries(expr) if grid.steps else (),
+                labelled=self._closure.of(expr).reach is not Reach.LOCAL,
+                why=why,
+            )
+        return leaf.stand_in
+
+    def _queries(self, expr: Expr) -> tuple[tuple[str, str], ...]:
+        wanted = self._closure.of(expr).clusters
+        texts: dict[Expr, str] = {}
+        queries: list[tuple[str, str]] = []
+        for cluster, translation in zip(self._fleet.clusters, self._translations, strict=True):
+            query = translation.of(expr) if cluster in wanted else None
+            if query is not None:
+                if query not in texts:
+                    texts[query] = serialize(query)
+                queries.append((cluster, texts[query]))
+        return tuple(queries)
+
+
+def _stand_in(number: int, like: Selector | None) -> Selector:
+    """A selector that no query can contain by chance: metrics with a space in a pattern of theirs are nobody's."""
+    mark = Matcher(METRIC_NAME, MatchOp.REGEX, f"answer {number}")
+    return Selector((mark,) if like is None else (*like.matchers, mark))

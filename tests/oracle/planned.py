@@ -1,0 +1,93 @@
+"""The plan alone as a subject: members are asked what it says and the engine finishes it, with no collector in between.
+
+What goes wrong here is the planner's or the engine's; what goes wrong only through the collector is the collector's.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from aiops.collector.splice import exported, with_label
+from aiops.promql.engine import EvaluationError, Grid, Scalar, Vector, evaluate, label_set
+from aiops.promql.lex import ParseError
+from aiops.promql.parse import parse
+from aiops.promql.plan import BadRegex, Leaf, NoRange, NotFederable, Plan, plan
+from aiops.promql.syntax import Expr
+from tests.oracle.answers import Answer, Case, Labels, Refused, Samples, from_api, from_engine
+from tests.oracle.data import LABEL
+from tests.oracle.subjects import RULES
+from tests.servers.generations import Generation, Past
+
+EMPTY: Final = "vector"
+
+
+class Planned:
+    """Carries plans out against members."""
+
+    def __init__(self, members: Mapping[str, Past], generation: Generation, label: str = LABEL) -> None:
+        self._members = members
+        self._rules = RULES[generation]
+        self._label = label
+
+    def ask(self, case: Case) -> Answer | Refused:
+        """The fleet's answer; a member's own refusal is the query's."""
+        try:
+            found = plan(parse(case.query), tuple(sorted(self._members)), self._label, case.grid, self._rules)
+        except (ParseError, BadRegex, NoRange) as error:
+            return Refused(str(error), type(error).__name__)
+        except NotFederable as error:
+            return Refused(str(error), "NotFederable", wrong=False)
+        given: dict[tuple[Expr, Grid], Vector | Scalar] = {}
+        answer = Answer("vector" if case.grid.is_instant else "matrix")
+        for leaf in found.leaves:
+            joined = self._leaf(leaf, answer)
+            if isinstance(joined, Refused):
+                return joined
+            answer = joined
+            given[leaf.stand_in, leaf.grid] = to_engine(answer, leaf.grid)
+        return answer if found.finish is None else self._finished(found, found.finish, given)
+
+    def _finished(
+        self, found: Plan, finish: Expr, given: Mapping[tuple[Expr, Grid], Vector | Scalar]
+    ) -> Answer | Refused:
+        try:
+            return from_engine(evaluate(finish, found.grid, None, self._rules, given), found.grid)
+        except EvaluationError as error:
+            return Refused(str(error), type(error).__name__)
+
+    def _leaf(self, leaf: Leaf, empty: Answer) -> Answer | Refused:
+        series: list[tuple[Labels, Samples]] = []
+        kind = empty.kind
+        for cluster, query in leaf.queries:
+            case = Case(query, leaf.grid.start_ms, leaf.grid.last_ms, leaf.grid.step_ms)
+            part = from_api(self._members[cluster].ask(case.path, case.parameters))
+            if isinstance(part, Refused):
+                return part
+            kind = part.kind
+            series += self._labelled(part.series, cluster) if leaf.labelled else self._renamed(part.series)
+        return Answer(kind, tuple(series))
+
+    def _labelled(self, series: Sequence[tuple[Labels, Samples]], cluster: str) -> Iterator[tuple[Labels, Samples]]:
+        for labels, samples in series:
+            yield tuple(sorted(with_label(dict(labels), self._label, cluster).items())), samples
+
+    def _renamed(self, series: Sequence[tuple[Labels, Samples]]) -> Iterator[tuple[Labels, Samples]]:
+        for labels, samples in series:
+            own = {exported(self._label) if name == self._label else name: value for name, value in labels}
+            yield tuple(sorted(own.items())), samples
+
+
+def to_engine(answer: Answer, grid: Grid) -> Vector | Scalar:
+    """An answer as a value that the engine goes on with."""
+    times = grid.times().tolist()
+    place = {at: step for step, at in enumerate(times)}
+    values = np.zeros((len(answer.series), len(times)))
+    present = np.zeros(values.shape, dtype=np.bool_)
+    for row, (_, samples) in enumerate(answer.series):
+        for at, value in samples.items():
+            values[row, place[at]] = value
+            present[row, place[at]] = True
+    if answer.kind == "scalar":
+        return Scalar(values[0])
+    return Vector(tuple(label_set(labels) for labels, _ in answer.series), values, present)
