@@ -190,6 +190,19 @@ def test_one_pod_makes_its_database_once_and_finds_it_again(pods: Pods) -> None:
     assert only.numbers() == [1]
 
 
+def test_a_volume_that_was_opened_to_the_pod_s_group_starts_again(pods: Pods) -> None:
+    """The kubelet does so at every mount where the pod has an fsGroup, as every pod on OpenShift has."""
+    (only,) = pods.of(DEFAULT)
+    only.start()
+    only.ready()
+    only.write(1)
+    only.crash()
+    subprocess.run(["chmod", "-R", "g+rwX,g+s", str(only.folder / "data")], check=True)
+    only.start()
+    only.ready()
+    assert only.numbers() == [1]
+
+
 def test_a_first_start_that_was_cut_off_begins_anew(pods: Pods) -> None:
     (only,) = pods.of(DEFAULT)
     half_made = only.folder / "data" / "userdata.new"
