@@ -232,6 +232,26 @@ def test_connections_need_the_password_and_those_of_the_pods_own_containers_do_n
     assert "numbers" in dump.stdout
 
 
+def test_a_dump_restores_as_the_guide_says(pods: Pods) -> None:
+    (only,) = pods.of(DEFAULT)
+    only.start()
+    only.ready()
+    only.write(7)
+    place = ["-h", str(only.folder / "sockets"), "-p", str(only.port)]
+
+    def run(program: str, *arguments: str, given: str | None = None) -> str:
+        words = [only.programs / program, *place, *arguments]
+        return subprocess.run(words, input=given, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    dump = run("pg_dump", "-U", "aiops", "aiops")
+    only.write(8)
+    with only.connect():  # as of a role that was not stopped
+        run("dropdb", "-U", "postgres", "--force", "aiops")
+    run("createdb", "-U", "postgres", "--owner", "aiops", "aiops")
+    run("psql", "-v", "ON_ERROR_STOP=1", "-q", "-U", "aiops", "aiops", given=dump)
+    assert only.numbers() == [7]
+
+
 def test_a_standby_copies_streams_and_takes_no_writes(pods: Pods) -> None:
     first, second = started(pods.of(PROD))
     first.write(1)
