@@ -23,9 +23,10 @@ import msgspec
 from aiops.collector.answer_json import encode
 from aiops.collector.gathered import gather, stacked
 from aiops.collector.splice import splice
-from aiops.promql.engine import PROMETHEUS_3, Grid, evaluate
+from aiops.promql.engine import PROMETHEUS_3, Grid, Scalar, Vector, evaluate
 from aiops.promql.parse import parse
 from aiops.promql.plan import Plan, plan
+from aiops.promql.syntax import Expr
 from tests.bench.peers import Promxy
 from tests.oracle.answers import Answer, Case, difference, from_api
 from tests.oracle.data import LABEL, START_MS
@@ -152,7 +153,7 @@ def merged(made: Plan, bodies: dict[str, bytes]) -> object:
         return [splice(one, LABEL, name).data for name, one in bodies.items()]
     decoded = [(name, gather(one, GRID, max_samples=10**8)[0]) for name, one in bodies.items()]
     leaf = made.leaves[0]
-    given = {(leaf.stand_in, leaf.grid): stacked(decoded, LABEL, GRID)}
+    given: dict[tuple[Expr, Grid], Vector | Scalar] = {(leaf.stand_in, leaf.grid): stacked(decoded, LABEL, GRID)}
     return encode(evaluate(made.finish, GRID, None, PROMETHEUS_3, given), GRID)
 
 

@@ -31,7 +31,7 @@ def recorded(folder: Path) -> Iterator[dict[str, str]]:
     """Serve what lies in the folder; the address of each member by its name."""
     ports = folder / "ports.json"
     ports.unlink(missing_ok=True)
-    argv = [sys.executable, "-m", "tests.servers.recorded", folder]
+    argv: list[str | Path] = [sys.executable, "-m", "tests.servers.recorded", folder]
     with Process(argv, log=folder / "output.log") as process:
         until(lambda: ports.exists() or not process.running, what="the recorded members are ready")
         if not process.running:
