@@ -1063,6 +1063,7 @@ export interface components {
         /**
          * Mode
          * @description How a query is federated.
+         * @default global
          * @enum {string}
          */
         Mode: "global" | "per_cluster";
@@ -1184,7 +1185,7 @@ export interface components {
         QueryBody: {
             /** @default [] */
             cluster_ids: string[];
-            mode?: components["schemas"]["Mode"] | null;
+            mode?: components["schemas"]["Mode"];
             partial?: components["schemas"]["Partial"];
             /** @description PromQL */
             query: string;
@@ -1199,7 +1200,7 @@ export interface components {
             cluster_ids: string[];
             /** @description ISO 8601 with a time zone */
             end_time?: string | null;
-            mode?: components["schemas"]["Mode"] | null;
+            mode?: components["schemas"]["Mode"];
             partial?: components["schemas"]["Partial"];
             /** @description PromQL */
             query: string;
