@@ -15,7 +15,7 @@ from aiops.collector.metrics import InstantQuery, MetricsService
 from aiops.collector.splice import with_label
 from aiops.core.errors import InvalidPromql
 from aiops.core.identity import FLEET
-from aiops.ports.collector import ClusterStatus, MetricsAnswer, RangeQuery
+from aiops.ports.collector import ClusterStatus, MetricsAnswer, Mode, RangeQuery
 from tests.conftest import PrometheusPair
 from tests.servers.alertmanager import Alertmanager
 from tests.servers.prometheus import Prometheus
@@ -86,7 +86,15 @@ async def test_a_range_equals_asking_each_directly(
     start = end - timedelta(minutes=2)
 
     answer = await metrics.query_range(
-        RangeQuery(scope=FLEET, query=query, start_time=start, end_time=end, step_s=5.0, timeout_s=10.0)
+        RangeQuery(
+            scope=FLEET,
+            query=query,
+            start_time=start,
+            end_time=end,
+            step_s=5.0,
+            timeout_s=10.0,
+            mode=Mode.PER_CLUSTER,
+        )
     )
 
     asked = encoded(query=query, start=start.timestamp(), end=end.timestamp(), step=5)
@@ -96,13 +104,43 @@ async def test_a_range_equals_asking_each_directly(
     }
 
 
+PARTS = {
+    # What is asked of the fleet, what of each site, and how the sites' numbers make the fleet's.
+    "sum by (job) (up)": ("sum by (job) (up)", sum),
+    "count(up)": ("count(up)", sum),
+    "avg(up) * count(up)": ("sum(up)", sum),
+    "max by (job) (prometheus_tsdb_head_series)": ("max by (job) (prometheus_tsdb_head_series)", max),
+    "max_over_time(sum(up)[30s:5s])": ("max_over_time(sum(up)[30s:5s])", sum),
+    "min(time() - up)": ("min(time() - up)", min),
+}
+
+
+@pytest.mark.parametrize("query", PARTS)
+async def test_over_all_sites_numbers_are_put_together(
+    metrics: MetricsService, fleet: dict[str, Prometheus], query: str
+) -> None:
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)
+    part, together = PARTS[query]
+    asked = encoded(query=part, time=at.timestamp())
+
+    answer = await metrics.query(InstantQuery(FLEET, query, 10.0, time=at))
+
+    wanted: dict[str, list[float]] = {}
+    for site in fleet.values():
+        for row in direct(site, f"/api/v1/query?{asked}")["result"]:
+            wanted.setdefault(json.dumps(row["metric"]), []).append(float(row["value"][1]))
+    found = {json.dumps(row["metric"]): float(row["values"][0][1]) for row in rows(answer)[None]}
+    assert answer.federation.exact
+    assert found == {metric: together(values) for metric, values in wanted.items()}
+
+
 @pytest.mark.parametrize("query", QUERIES)
 async def test_an_instant_equals_asking_each_directly(
     metrics: MetricsService, fleet: dict[str, Prometheus], query: str
 ) -> None:
     at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)
 
-    answer = await metrics.query(InstantQuery(FLEET, query, 10.0, time=at))
+    answer = await metrics.query(InstantQuery(FLEET, query, 10.0, time=at, mode=Mode.PER_CLUSTER))
 
     asked = encoded(query=query, time=at.timestamp())
     assert rows(answer) == {
