@@ -109,7 +109,8 @@ class Member:
 
     def __init__(self, answer: Answer, version: str = "3.5.0") -> None:
         self.answer = answer
-        self.version = version
+        self.version: str | None = version
+        self.version_asked = 0
         self.asked: list[Asked] = []
         self._runner: web.AppRunner | None = None
         self.url = ""
@@ -134,7 +135,8 @@ class Member:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         form = {**request.query, **{key: str(value) for key, value in (await request.post()).items()}}
         if request.path.endswith("/status/buildinfo"):
-            return success({"version": self.version})
+            self.version_asked += 1
+            return failure(404, "not_found", "") if self.version is None else success({"version": self.version})
         asked = Asked(request.method, request.path, dict(request.headers), form, request)
         self.asked.append(asked)
         return await self.answer(asked)

@@ -104,7 +104,7 @@ async def test_a_range_equals_asking_each_directly(
     }
 
 
-PARTS = {
+PARTS: dict[str, tuple[str, Callable[[list[float]], float]]] = {
     # What is asked of the fleet, what of each site, and how the sites' numbers make the fleet's.
     "sum by (job) (up)": ("sum by (job) (up)", sum),
     "count(up)": ("count(up)", sum),
