@@ -1,7 +1,8 @@
 """How exact PromQL is: random queries against a real Prometheus of either generation. Prints one JSON object.
 
-`nox -s bench -- promql --cases 10000 --seed 1`. `--subject engine` is the engine over samples in memory, `plan` the
-plan of a fleet carried out against real members. The same seed asks the same again. Ends with 1 if any answer was wrong.
+`nox -s bench -- promql --cases 10000 --seed 1`. `--subject engine` is the engine over samples in memory, `plan` a
+fleet's plan carried out against real members, `hub` the collector over them. A seed asks the same again.
+Ends with 1 if any answer was wrong.
 """
 
 import argparse
@@ -12,10 +13,10 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from tests.oracle.runs import Report, engine_run, fleet_run, slices, together
+from tests.oracle.runs import Report, engine_run, hub_run, plan_run, slices, together
 from tests.servers.generations import Generation
 
-SUBJECTS: Final = {"engine": engine_run, "plan": fleet_run}
+SUBJECTS: Final = {"engine": engine_run, "plan": plan_run, "hub": hub_run}
 
 
 def main() -> int:

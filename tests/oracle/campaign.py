@@ -104,7 +104,7 @@ class Campaign:
             smallest, why = self._smallest(case, why)
             if self._ties(smallest):
                 tally.ties += 1
-            elif self._wavers(case, expected) or self._wavers(smallest):
+            elif wavers(self._oracle, case) or wavers(self._oracle, smallest):
                 tally.undefined += 1
             else:
                 tally.wrong.append(Wrong(case, smallest, why))
@@ -126,14 +126,6 @@ class Campaign:
             and tied(expected, got)
         )
 
-    def _wavers(self, case: Case, expected: Answer | Refused | None = None) -> bool:
-        """Whether Prometheus itself answers the case now so, now so: its order of equal values may be by chance."""
-        first = expected or from_api(self._oracle.ask(case.path, case.parameters))
-        return any(
-            verdict(case, first, from_api(self._oracle.ask(case.path, case.parameters))) is not None
-            for _ in range(REPEATS)
-        )
-
     def _smallest(self, case: Case, why: str) -> tuple[Case, str]:
         try:
             tree = parse(case.query)
@@ -148,6 +140,14 @@ class Campaign:
             if (found := verdict(inner, expected, got)) is not None:
                 return self._smallest(inner, found)
         return case, why
+
+
+def wavers(oracle: Past, case: Case) -> bool:
+    """Whether Prometheus itself answers the case now so, now so: its order of equal values may be by chance."""
+    first = from_api(oracle.ask(case.path, case.parameters))
+    return any(
+        verdict(case, first, from_api(oracle.ask(case.path, case.parameters))) is not None for _ in range(REPEATS)
+    )
 
 
 def verdict(case: Case, expected: Answer | Refused, got: Answer | Refused) -> str | None:

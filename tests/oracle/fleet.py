@@ -21,13 +21,24 @@ class OracleFleet:
     members: dict[str, Past]
     series: list[Series]
 
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where each member answers."""
+        return {name: member.url for name, member in self.members.items()}
+
 
 @contextmanager
 def oracle_fleet(
     folder: Path, generation: Generation, seed: int, clusters: Sequence[str] = CLUSTERS
 ) -> Iterator[OracleFleet]:
+    """Start servers with data made from the seed."""
+    with serving(folder, generation, fleet(seed, clusters)) as found:
+        yield found
+
+
+@contextmanager
+def serving(folder: Path, generation: Generation, parts: dict[str, list[Series]]) -> Iterator[OracleFleet]:
     """Start the union, and a member for each cluster."""
-    parts = fleet(seed, clusters)
     whole = union(parts)
     with ExitStack() as stack:
         members = {name: stack.enter_context(loaded(folder / name, generation, part)) for name, part in parts.items()}

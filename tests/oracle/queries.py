@@ -234,14 +234,18 @@ class Queries:
         text, inner = self.matrix(depth, at=name != "predict_linear" or self._generation is Generation.THREE)
         match name:
             case "predict_linear":
-                return inner.then(f"predict_linear({text}, {self.chance.one(('60', '600', '-30'))})", exact=False)
+                return inner.then(f"predict_linear({text}, {self._parameter(('60', '600', '-30'))})", exact=False)
             case "quantile_over_time":
-                quantile = self.chance.one(PARAMETERS["quantile"])
+                quantile = self._parameter(PARAMETERS["quantile"])
                 return inner.then(f"quantile_over_time({quantile}, {text})", exact=False)
             case _:
                 new = self._generation is Generation.THREE
                 own = "double_exponential_smoothing" if new else "holt_winters"
                 return inner.then(f"{own}({text}, 0.3, 0.6)", exact=False)
+
+    def _parameter(self, numbers: Sequence[str]) -> str:
+        """Mostly a number; else one that may depend on all clusters, for which a range has to be refused."""
+        return self.chance.one(numbers) if self.chance.happens(0.9) else self.scalar(1)
 
     def _histogram(self, name: str) -> Made:
         chance = self.chance

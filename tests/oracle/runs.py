@@ -1,14 +1,15 @@
 """One run of random cases: a generation of servers, a subject and a seed. Shared by tests and by the long benchmark."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.oracle.campaign import Campaign, Subject, Tally
+from tests.oracle.campaign import Campaign, Tally
 from tests.oracle.data import fleet, union
-from tests.oracle.fleet import CLUSTERS, OracleFleet, loaded, oracle_fleet
+from tests.oracle.fleet import CLUSTERS, loaded, oracle_fleet
+from tests.oracle.hub import Hub
 from tests.oracle.planned import Planned
 from tests.oracle.queries import Queries
 from tests.oracle.subjects import Engine
@@ -33,16 +34,16 @@ def engine_run(folder: Path, generation: Generation, seed: int, cases: int) -> R
         return asked(Campaign(oracle, Engine(series, generation)), generation, seed, cases)
 
 
-def fleet_run(
-    folder: Path,
-    generation: Generation,
-    seed: int,
-    cases: int,
-    subject: Callable[[OracleFleet], Subject] = lambda found: Planned(found.members, found.generation),
-) -> Report:
-    """A fleet against one Prometheus with the union."""
+def plan_run(folder: Path, generation: Generation, seed: int, cases: int) -> Report:
+    """A fleet's plan against one Prometheus with the union."""
     with oracle_fleet(folder, generation, seed) as found:
-        return asked(Campaign(found.union, subject(found)), generation, seed, cases)
+        return asked(Campaign(found.union, Planned(found.members, generation)), generation, seed, cases)
+
+
+def hub_run(folder: Path, generation: Generation, seed: int, cases: int) -> Report:
+    """The collector over a fleet against one Prometheus with the union."""
+    with oracle_fleet(folder, generation, seed) as found, Hub(found.urls) as hub:
+        return asked(Campaign(found.union, hub), generation, seed, cases)
 
 
 def asked(campaign: Campaign, generation: Generation, seed: int, cases: int) -> Report:

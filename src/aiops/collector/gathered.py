@@ -13,14 +13,13 @@ import msgspec
 import numpy as np
 from msgspec import Raw, Struct
 
-from aiops.collector.splice import Malformed, renamed, with_label
+from aiops.collector.splice import Malformed, renamed, tells_of_missing, with_label
 from aiops.core.errors import LimitExceeded, QueryNotFederable
 from aiops.promql.engine import Grid, Vector, label_set
 from aiops.promql.engine.values import Floats, Mask
 
 _NOTHING: Final = Raw(b"")
 _BRACKETS_AND_QUOTES: Final = b'[]" \t\r\n'
-_ANNOTATION: Final = "PromQL "
 
 
 class Gathered(Struct, frozen=True, eq=False):
@@ -84,7 +83,7 @@ def gather(body: bytes, grid: Grid, *, max_samples: int) -> tuple[Gathered, Note
     if envelope.data.resultType != expected:
         raise Malformed(f"the answer is a {envelope.data.resultType[:40]} where a {expected} was asked for")
     warnings = tuple(envelope.warnings or ())
-    lacking = envelope.isPartial or any(not warning.startswith(_ANNOTATION) for warning in warnings)
+    lacking = envelope.isPartial or tells_of_missing(warnings)
     notes = Notes(warnings, tuple(envelope.infos or ()), complete=not lacking)
     return _arrays(envelope.data.result, grid, max_samples), notes
 

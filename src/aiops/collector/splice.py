@@ -8,6 +8,7 @@ Protocol: Prometheus HTTP API, "Expression query result formats".
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -17,7 +18,8 @@ from aiops.ports.collector import ResultType
 
 # Letters, digits, '_' and the like have no reason to be escaped: a label's name may hide behind it.
 _HIDDEN_NAME: Final = re.compile(rb"\\u00(?:3[0-9]|[4-7][0-9a-fA-F])")
-_ANNOTATION: Final = "PromQL "
+# What Prometheus says of a query itself, and its line in place of what it had more to say.
+_ANNOTATION: Final = re.compile(r"PromQL |\d+ more (?:warning|info) annotations omitted$")
 _RENAMED: Final = "exported_"
 _ABSENT: Final = Raw(b"")
 NOTHING: Final = Raw(b"[]")
@@ -117,9 +119,13 @@ def splice(body: bytes, label: str, cluster: str | None) -> Spliced:
     except ValueError as error:
         raise Malformed(f"the answer is not that of a Prometheus API: {error}") from error
     warnings = tuple(envelope.warnings or ())
-    # Annotations of the query itself are no sign of missing data.
-    lacking = envelope.isPartial or any(not warning.startswith(_ANNOTATION) for warning in warnings)
+    lacking = envelope.isPartial or tells_of_missing(warnings)
     return Spliced(_TYPES[type(envelope.data)], Raw(data), warnings, tuple(envelope.infos or ()), complete=not lacking)
+
+
+def tells_of_missing(warnings: Iterable[str]) -> bool:
+    """Whether a member's warnings may mean that data is missing; annotations of the query itself do not."""
+    return not all(map(_ANNOTATION.match, warnings))
 
 
 def _rows(rows: list[_Row], label: str, cluster: str | None) -> bytes:

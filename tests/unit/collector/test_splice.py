@@ -142,6 +142,7 @@ def test_the_label_is_the_configured_one() -> None:
         ({}, True),
         ({"infos": ["PromQL info: metric might not be a counter"]}, True),
         ({"warnings": ["PromQL warning: quantile value should be between 0 and 1"]}, True),
+        ({"warnings": ["PromQL warning: bad quantile", "6 more warning annotations omitted"]}, True),
         ({"warnings": ["store 10.0.0.1 is away"]}, False),
         ({"isPartial": True}, False),
     ],

@@ -15,6 +15,17 @@ def _sign(values: Floats) -> Floats:
     return np.where(values < 0, -1.0, np.where(values > 0, 1.0, values))
 
 
+def _sinh(values: Floats) -> Floats:
+    """As Go has it: from 21 on half an exponential, which is infinite a little earlier."""
+    far = np.abs(values) > _FAR
+    return np.where(far, np.copysign(np.exp(np.abs(values)) * 0.5, values), np.sinh(values))
+
+
+def _cosh(values: Floats) -> Floats:
+    return np.where(np.abs(values) > _FAR, np.exp(np.abs(values)) * 0.5, np.cosh(values))
+
+
+_FAR: Final = 21
 FUNCTIONS: Final[dict[str, Callable[[Floats], Floats]]] = {
     "abs": np.abs,
     "acos": np.arccos,
@@ -25,7 +36,7 @@ FUNCTIONS: Final[dict[str, Callable[[Floats], Floats]]] = {
     "atanh": np.arctanh,
     "ceil": np.ceil,
     "cos": np.cos,
-    "cosh": np.cosh,
+    "cosh": _cosh,
     "deg": lambda values: values * (180 / np.pi),
     "exp": np.exp,
     "floor": np.floor,
@@ -35,7 +46,7 @@ FUNCTIONS: Final[dict[str, Callable[[Floats], Floats]]] = {
     "rad": lambda values: values * (np.pi / 180),
     "sgn": _sign,
     "sin": np.sin,
-    "sinh": np.sinh,
+    "sinh": _sinh,
     "sqrt": np.sqrt,
     "tan": np.tan,
     "tanh": np.tanh,
