@@ -1,8 +1,11 @@
 """Real Prometheus servers and a real Alertmanager: the federated answer equals asking each of them directly."""
 
 import json
+import re
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,14 +13,20 @@ import pytest
 
 from aiops.collector.alerts.model import fingerprint_of
 from aiops.collector.alerts.webhook import Status, decode
+from aiops.collector.backends.prometheus import PrometheusApi
 from aiops.collector.catalogue import CatalogueQuery, CatalogueService
+from aiops.collector.generations import Generations
+from aiops.collector.members import Members
 from aiops.collector.metrics import InstantQuery, MetricsService
 from aiops.collector.splice import with_label
+from aiops.core.clock import utc_now
 from aiops.core.errors import InvalidPromql
+from aiops.core.http import HttpClient
 from aiops.core.identity import FLEET
 from aiops.ports.collector import ClusterStatus, MetricsAnswer, Mode, RangeQuery
 from tests.conftest import PrometheusPair
 from tests.servers.alertmanager import Alertmanager
+from tests.servers.processes import require
 from tests.servers.prometheus import Prometheus
 from tests.servers.recorder import Recorder
 from tests.servers.waiting import eventually
@@ -102,6 +111,20 @@ async def test_a_range_equals_asking_each_directly(
     assert rows(answer) == {
         name: expected(direct(site, f"/api/v1/query_range?{asked}"), name) for name, site in fleet.items()
     }
+
+
+@pytest.mark.parametrize("binary", ["prometheus", "/usr/bin/prometheus"])
+async def test_a_server_tells_its_generation_by_what_it_does(http: HttpClient, tmp_path: Path, binary: str) -> None:
+    server = type("Chosen", (Prometheus,), {"binary": binary})(tmp_path / "prometheus")
+    told = subprocess.run([require(binary), "--version"], capture_output=True, text=True, check=True)  # noqa: ASYNC221 - done at once
+    registry = StaticRegistry()
+    generations = Generations(Members(registry), PrometheusApi(http, max_response_bytes=100_000), utc_now)
+    with server:
+        found = await generations.of([target("east", server.url)], 10.0)
+    assert len(found) == 1
+    # Builds from source name no version.
+    if named := re.search(r"version (\d+)\.", told.stdout + told.stderr):
+        assert found == {int(named[1])}
 
 
 PARTS: dict[str, tuple[str, Callable[[list[float]], float]]] = {
