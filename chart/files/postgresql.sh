@@ -14,9 +14,9 @@ settings=${POSTGRES_SETTINGS:-/etc/aiops/postgresql}
 if [ "$replicas" -gt 1 ]; then
   POSTGRES_PEER=${POSTGRES_PEER:-${HOSTNAME%-*}-$((1 - ordinal)).postgresql-nodes}
 fi
-for folder in /usr/lib/postgresql/*/bin; do
-  [ -d "$folder" ] && PATH="$folder:$PATH"
-done
+if ! command -v postgres >/dev/null; then
+  for folder in /usr/lib/postgresql/*/bin; do PATH="$folder:$PATH"; done
+fi
 
 say() { echo "start: $*" >&2; }
 
@@ -39,7 +39,9 @@ ask_peer() { # SQL; nothing when there is no answer
 
 peer_leads() { [ "$(ask_peer 'select pg_is_in_recovery()')" = f ]; }
 
-peer_timeline() { ask_peer 'select timeline_id from pg_control_checkpoint()'; }
+peer_timeline() { # of what it writes now: its control file tells of a promotion only after the next checkpoint
+  ask_peer "select ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int"
+}
 
 own_timeline() { pg_controldata "$PGDATA" | sed -n "s/^Latest checkpoint's TimeLineID: *//p"; }
 
@@ -54,6 +56,7 @@ locale() { # the same order everywhere, whatever the image's C library
 make_database() {
   say "the volume is empty: making the database"
   local folder="$PGDATA.new"
+  rm -rf "$folder" # of an earlier try that was cut off
   mkdir -p "$folder"
   chmod 700 "$folder"
   # shellcheck disable=SC2046 # several words
@@ -67,7 +70,7 @@ create role :"name" login password :'word';
 create database :"database" owner :"name";
 create role replicator login replication password :'replication';
 grant pg_read_all_settings to replicator;
-grant execute on function pg_control_checkpoint() to replicator;
+grant pg_checkpoint to replicator;
 grant execute on function pg_ls_dir(text, boolean, boolean), pg_stat_file(text, boolean), pg_read_binary_file(text),
   pg_read_binary_file(text, bigint, bigint, boolean) to replicator;
 SQL
@@ -87,6 +90,7 @@ copy_peer() {
 
 become_standby() {
   say "$POSTGRES_PEER leads on timeline $(peer_timeline), this volume is on $(own_timeline): following"
+  ask_peer checkpoint >/dev/null # else pg_rewind sees the old timeline in its control file
   PGPASSWORD=$POSTGRES_REPLICATION_PASSWORD pg_rewind -D "$PGDATA" --config-file="$settings/postgresql.conf" \
     --source-server="host=$POSTGRES_PEER port=$port user=replicator dbname=postgres" --write-recovery-conf
 }

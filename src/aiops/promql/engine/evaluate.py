@@ -250,10 +250,23 @@ class _Evaluation:
         """A selector's samples have times of their own; anything else is of the step's time."""
         bare = _bare(argument)
         if isinstance(bare, Selector) and (bare, grid) not in self._given:
-            looked = self._looked(bare, grid)
+            looked = self._looked_for_timestamp(bare, grid)
             return renumbered(Vector(looked.labels, looked.values, looked.present), looked.times / 1000, self.rules)
         vector = self.vector(argument, grid)
         return renumbered(vector, np.broadcast_to(grid.times() / 1000, vector.values.shape), self.rules)
+
+    def _looked_for_timestamp(self, selector: Selector, grid: Grid) -> Looked:
+        """With `@`, Prometheus forgets the offset when it looks, though not when it loads the samples.
+
+        So a sample counts only if it is neither too late nor too old for either time.
+        """
+        at = anchored(selector.at, self.query)
+        if at is None or selector.offset_ms == 0:
+            return self._looked(selector, grid)
+        looked = self._looked(Selector(selector.matchers, max(selector.offset_ms, 0), selector.at), grid)
+        latest = at + max(-selector.offset_ms, 0)
+        oldest = latest - self.rules.lookback_ms - (1 if self.rules.closed_windows else 0)
+        return Looked(looked.labels, looked.values, looked.times, looked.present & (looked.times > oldest))
 
     def _range_call(self, node: Call, grid: Grid) -> Vector:
         bare = [_bare(argument) for argument in node.args]

@@ -1,8 +1,8 @@
 """What the engine and a real Prometheus are both asked: every function, aggregation, operator and kind of matching.
 
 Left out is what Prometheus itself leaves open (the order of equal values among more than twelve), native histograms,
-and two mistakes of generation 2 that generation 3 mended: `predict_linear(x[5m] @ t, ...)` moved its window along the
-range, and `rad` overflowed above 5.7e307.
+and three mistakes of generation 2 that generation 3 mended: `predict_linear(x[5m] @ t, ...)` moved its window along the
+range, `rad` overflowed above 5.7e307, and `count_values by (a, b, c)` lost a label after the first step.
 """
 
 from collections.abc import Iterator
@@ -158,6 +158,7 @@ def _numbers() -> Iterator[str]:
 
 
 def _times() -> Iterator[str]:
+    yield from (f"timestamp(ints @ end() offset {offset})" for offset in ("2m", "5m", "7m", "-2m", "-7m"))
     for argument in (
         "ints",
         "(ints)",

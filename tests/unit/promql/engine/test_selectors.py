@@ -76,3 +76,11 @@ def test_timestamp_of_a_selector_is_the_samples_own_time() -> None:
 
 def test_timestamp_drops_the_name() -> None:
     assert at("timestamp(m)", 0, series('m{a="b"}', "5")) == {'{a="b"}': 0}
+
+
+def test_timestamp_with_at_looks_without_the_offset_at_samples_loaded_with_it() -> None:
+    data = series("m", "1x20")
+    assert only("timestamp(m @ 600 offset 2m)", 0, data) == 480
+    assert at("timestamp(m @ 600 offset 5m)", 0, data) == {}
+    assert only("timestamp(m @ 600 offset -2m)", 0, data) == 600
+    assert at("timestamp(m @ 600 offset -5m)", 0, data) == {}
