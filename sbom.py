@@ -41,15 +41,21 @@ def python_components() -> Iterator[Component]:
 
 def python_licence(found: Distribution) -> str | None:
     """A distribution's licence: its SPDX expression, else what its classifiers say, else its own short words."""
-    if expression := found.metadata.get("License-Expression"):
-        return str(expression)
+    if expression := _said(found, "License-Expression"):
+        return expression
     classifiers = found.metadata.get_all("Classifier") or []
     names = [line.rpartition(" :: ")[2] for line in classifiers if line.startswith("License :: ")]
     known = sorted({CLASSIFIERS[name] for name in names if name in CLASSIFIERS})
     if known:
         return " AND ".join(known)
-    words = str(found.metadata.get("License") or "").strip()
+    words = _said(found, "License").strip()
     return words if words and "\n" not in words else None
+
+
+def _said(found: Distribution, field: str) -> str:
+    """What a distribution's metadata say in a field; nothing where they have none."""
+    values = found.metadata.get_all(field) or [""]
+    return str(values[0])
 
 
 def dashboard_components(lock: Path) -> Iterator[Component]:

@@ -30,15 +30,18 @@ leader() { # who leads, as a Sentinel that knows says
 }
 
 umask 077
-common="requirepass \"$REDIS_PASSWORD\"
-masterauth \"$REDIS_PASSWORD\""
+own_address() { # all, unless it is told which
+  [ -z "${REDIS_ADDRESS:-}" ] || echo "bind $REDIS_ADDRESS"
+}
 
 case ${1:-server} in
 server)
   {
     cat "$settings/redis.conf"
-    echo "$common"
+    own_address
     echo "port $port"
+    echo "requirepass \"$REDIS_PASSWORD\""
+    echo "masterauth \"$REDIS_PASSWORD\""
     if [ "$replicas" -gt 1 ]; then
       leads=$(leader)
       [ -n "$leads" ] || leads="redis-0.$domain"
@@ -53,6 +56,7 @@ sentinel)
   leads=$(leader)
   [ -n "$leads" ] || leads="redis-0.$domain"
   {
+    own_address
     echo "port $sentinel_port"
     echo "dir $folder"
     echo "requirepass \"$REDIS_PASSWORD\""

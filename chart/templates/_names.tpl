@@ -176,6 +176,20 @@ redis-credentials
 {{- if and .Values.llm.enabled (eq .Values.llm.profile "sidecar") (not .Values.llm.existingClaim) -}}
 {{- fail "llm.existingClaim: the profile sidecar serves a GGUF file; name the claim that holds it" -}}
 {{- end -}}
+{{- if and .Values.objectStorage.enabled .Values.objectStorage.namespace (ne .Values.objectStorage.namespace .Release.Namespace) -}}
+{{- if eq .Values.objectStorage.provider "odf" -}}
+{{- fail "objectStorage.namespace: the bucket's keys appear beside its claim, where intelligence-engine cannot read them; leave it empty, or give provider s3 with copies of them" -}}
+{{- end -}}
+{{- if and (eq .Values.objectStorage.provider "minio") (not .Values.objectStorage.existingSecret) -}}
+{{- fail (printf "objectStorage.existingSecret: MinIO goes to namespace %s, so make the Secret with its keys there and in %s" .Values.objectStorage.namespace .Release.Namespace) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $entry := include "aiops.roles" . | fromYaml -}}
+{{- $scaling := (index $.Values $name).autoscaling -}}
+{{- if and $scaling.enabled (gt (int $scaling.minReplicas) (int $scaling.maxReplicas)) -}}
+{{- fail (printf "%s.autoscaling.minReplicas: %d is more than maxReplicas, %d" $name (int $scaling.minReplicas) (int $scaling.maxReplicas)) -}}
+{{- end -}}
+{{- end -}}
 {{- if not .Values.secrets.hook.enabled -}}
 {{- if not .Values.auth.existingSecret -}}
 {{- fail "auth.existingSecret: secrets.hook.enabled is false, so name the Secret with the hub's own keys" -}}

@@ -4,7 +4,7 @@ Costs sixty megabytes to import; `compose` does so only for a process whose modu
 is connected or started here: the application enters the resources, the supervisor runs the tasks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from aiops import __version__
 from aiops.app import Identify
 from aiops.core.bus import Bus
 from aiops.core.clock import utc_now
-from aiops.core.db import Database
+from aiops.core.db import Database, conninfo
 from aiops.core.http import AddressPolicy, BreakerPolicies, BreakerPolicy, HttpClient, HttpMetrics, PoolLimits
 from aiops.core.identity import HopSigner, Identity, service_identity
 from aiops.core.infra import Infra
@@ -27,7 +27,7 @@ from aiops.core.peer import HOP_HEADER, Peer
 from aiops.core.redis import RedisConnection
 from aiops.core.secretbox import SecretBox
 from aiops.core.tasks import Task
-from aiops.settings import ObjectSettings, Settings, SettingsError
+from aiops.settings import ObjectSettings, Settings, env_name
 
 # For calls of ports, which come back as soon as a role does. What people ask for has the route table's breakers.
 PEER_BREAKER: Final = BreakerPolicy(failures=10, open_s=2.0, probes=3)
@@ -36,12 +36,7 @@ PEER_LIMITS: Final = PoolLimits(connections_per_origin=1024)
 
 
 class Backing:
-    """The infrastructure of one process, and what is made of it.
-
-    Raises:
-        SettingsError: a setting that is there and cannot be used.
-
-    """
+    """The infrastructure of one process, and what is made of it. Its settings have passed `unusable`."""
 
     def __init__(self, settings: Settings, role: str, names: Sequence[str], metrics: CollectorRegistry) -> None:
         self._settings = settings
@@ -107,21 +102,34 @@ class _HopIdentity:
         return None if token is None else self._hop.verify(token, self._names)
 
 
+def unusable(settings: Settings) -> list[str]:
+    """What is set and cannot be used; one line each."""
+    tried: dict[tuple[str, str], Callable[[], object]] = {
+        ("database", "url"): lambda: conninfo(settings.database.url, application_name="aiops"),
+        ("redis", "url"): lambda: _redis(settings, "aiops"),
+        ("secrets", "key"): lambda: SecretBox.from_text(settings.secrets.key),
+        ("objects", "url"): lambda: _objects(settings.objects),
+    }
+    problems = []
+    for (area, field), make in tried.items():
+        if getattr(getattr(settings, area), field):
+            try:
+                make()
+            except ValueError as error:
+                problems.append(f"{env_name(area, field)}: {error}")
+    return problems
+
+
 def _infra(settings: Settings, role: str, metrics: CollectorRegistry) -> Infra:
     agent = f"aiops-nextgen/{__version__}"
     http_metrics = HttpMetrics(metrics)
-    try:
-        secrets = SecretBox.from_text(settings.secrets.key)
-        db = Database(
-            settings.database.url,
-            application_name=f"aiops {role}",
-            pool_size=settings.database.pool_size,
-            statement_timeout_s=settings.database.statement_timeout_s,
-        )
-        redis = RedisConnection(settings.redis.url, client_name=f"aiops {role}")
-        objects = _objects(settings.objects)
-    except ValueError as error:
-        raise SettingsError(str(error)) from error
+    db = Database(
+        settings.database.url,
+        application_name=f"aiops {role}",
+        pool_size=settings.database.pool_size,
+        statement_timeout_s=settings.database.statement_timeout_s,
+    )
+    redis = _redis(settings, f"aiops {role}")
     return Infra(
         db=db,
         redis=redis,
@@ -139,11 +147,15 @@ def _infra(settings: Settings, role: str, metrics: CollectorRegistry) -> Infra:
             breakers=BreakerPolicies(PEER_BREAKER),
         ),
         hop=HopSigner(tuple(part.encode() for part in settings.auth.internal_secret.split(",") if part)),
-        secrets=secrets,
+        secrets=SecretBox.from_text(settings.secrets.key),
         clock=utc_now,
         metrics=metrics,
-        objects=objects,
+        objects=_objects(settings.objects),
     )
+
+
+def _redis(settings: Settings, name: str) -> RedisConnection:
+    return RedisConnection(settings.redis.url, client_name=name, ca_file=settings.redis.ca_file)
 
 
 def _objects(settings: ObjectSettings) -> ObjectStore | None:

@@ -92,6 +92,8 @@ def compose(
     """
     names = modules_of(roles)
     role = ",".join(roles)
+    if problems := mistakes(settings, names):
+        raise SettingsError("\n".join(problems))
     metrics = CollectorRegistry()
     parts = _self_sufficient(names) if SELF_SUFFICIENT.issuperset(names) else _backed(settings, role, names, metrics)
     supervisor = Supervisor([*extra_tasks, *parts.tasks])
@@ -137,7 +139,6 @@ def _backed(settings: Settings, role: str, names: Sequence[str], metrics: Collec
     """Modules over stores, and the tasks that their process runs."""
     from aiops.backing import Backing  # noqa: PLC0415 - a process without stores saves what their clients weigh
 
-    _require(settings, names)
     backing = Backing(settings, role, names, metrics)
     builder = _Builder(settings, backing, names)
     modules = builder.build()
@@ -204,16 +205,19 @@ class _Builder:
         return url
 
 
-def _require(settings: Settings, names: Sequence[str]) -> None:
-    """Report everything at once that these modules cannot do without."""
+def mistakes(settings: Settings, names: Sequence[str]) -> list[str]:
+    """Everything at once that these modules cannot do without, and what is set and cannot be used; one line each."""
+    if SELF_SUFFICIENT.issuperset(names):
+        return []
+    from aiops.backing import unusable  # noqa: PLC0415 - as in `_backed`
+
     needed = [("database", "url"), ("redis", "url"), ("auth", "internal_secret"), ("secrets", "key")]
     elsewhere = {role for name in names for role in NEEDS.get(name, ())} - set(names)
     needed += [("peers", f"{role}_url") for role in sorted(elsewhere)]
-    problems = [
+    absent = [
         f"{env_name(area, field)} is not set" for area, field in needed if not getattr(getattr(settings, area), field)
     ]
-    if problems:
-        raise SettingsError("\n".join(problems))
+    return [*absent, *unusable(settings)]
 
 
 def secret_key(raw: bytes) -> str:

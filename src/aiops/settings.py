@@ -41,6 +41,7 @@ class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Redis or Valkey."""
 
     url: str = ""  # empty = embedded (only `aiops up` can)
+    ca_file: str = ""  # PEM; what TLS servers are verified with; empty = the system's roots
 
 
 class PeerSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,6 +86,7 @@ class CollectorSettings(Struct, frozen=True, forbid_unknown_fields=True):
     cluster_label: str = "cluster"  # carries the cluster's name in every federated series
     max_concurrent_members: int = 64  # requests under way to all members together
     max_concurrent_per_member: int = 8  # and to any one of them
+    max_concurrent_per_user: int = 20  # queries of one caller under way per replica; a dashboard opens about as many
     max_member_response_bytes: int = 64 * 1024 * 1024  # of one member's answer, decompressed
     max_points_per_series: int = 11_000  # Prometheus' own limit
     max_gathered_series: int = 50_000  # to be finished here: a hundred clusters with five hundred series each

@@ -83,6 +83,9 @@ MIRRORED: Final = tuple(
         "minio": store("minio", minio={"image": "registry.example.com/minio:1.0"}),
     }.items()
 )
+CNPG_DATABASE: Final = Case("CloudNativePG", {"postgresql": {"mode": "cnpg", "replicas": 3}}, apis=ALL_APIS)
+MINIO: Final = Case("MinIO", store("minio", minio={"image": "registry.example.com/minio:1.0"}))
+STRICT_EGRESS: Final = Case("strict egress", {"networkPolicy": {"strictEgress": True, "egressPorts": [443, 6443]}})
 STORES: Final = (
     Case("external database", {"postgresql": {"mode": "external", "existingSecret": "database"}}),
     Case("external database, by enabled", {"postgresql": {"enabled": False, "existingSecret": "database"}}),
@@ -93,13 +96,13 @@ STORES: Final = (
             "redis": {"mode": "external", "existingSecret": "redis", "tls": {"caSecret": "redis-ca"}},
         },
     ),
-    Case("CloudNativePG", {"postgresql": {"mode": "cnpg", "replicas": 3}}, apis=ALL_APIS),
+    CNPG_DATABASE,
     Case("standby", {"postgresql": {"replicas": 2}}),
     Case("synchronous standby", {"postgresql": {"replicas": 2, "synchronous": True}}),
     Case("sentinel", {"redis": {"mode": "sentinel", "replicas": 3}}),
     Case("S3", store("s3", url="s3://reports/aiops", endpoint="https://s3.example.com", existingSecret="s3")),
     Case("ODF", store("odf"), apis=ALL_APIS),
-    Case("MinIO", store("minio", minio={"image": "registry.example.com/minio:1.0"})),
+    MINIO,
 )
 CLUSTERS: Final = (
     Case("oldest OpenShift", kube=OLDEST, files=("values-prod.yaml",)),
@@ -121,7 +124,7 @@ OPTIONS: Final = (
         },
     ),
     Case("no policies", {"networkPolicy": {"enabled": False}}),
-    Case("strict egress", {"networkPolicy": {"strictEgress": True, "egressPorts": [443, 6443]}}),
+    STRICT_EGRESS,
     Case("no monitoring", {"monitoring": {"serviceMonitor": {"enabled": False}, "prometheusRule": {"enabled": False}}}),
     Case("own host, own certificate", {"route": {"host": HOST, "externalCertificate": "aiops-tls"}}),
     Case("trusted authorities", {"trustedCA": {"inject": True}}),

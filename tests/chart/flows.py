@@ -60,6 +60,12 @@ KUBE_DNS: Final = Peer(
     {NAMESPACE_NAME: "kube-system"},
     {"dns": 53, "dns-tcp": 53},
 )
+CNPG_OPERATOR: Final = Peer(
+    "CloudNativePG's operator",
+    "cnpg-system",
+    {"app.kubernetes.io/name": "cloudnative-pg"},
+    {NAMESPACE_NAME: "cnpg-system"},
+)
 # A host-network pod: no selector names it, an address does.
 API_SERVER: Final = Peer("API server", address="10.0.0.1")
 MODELS: Final = Peer("hub of models", address="198.51.100.30")
@@ -86,10 +92,18 @@ class Release:
         self.rendered = objects(case)
         self.case = case
         self.pods = list(pods(self.rendered, case.namespace))
+        self.instances = next((self._instances(item) for item in self.rendered if item["kind"] == "Cluster"), None)
 
     def peer(self, name: str) -> Peer | None:
-        """The pod that the workload of that name makes."""
+        """The pod that the workload of that name makes; CloudNativePG's stand for postgresql."""
+        if name == "postgresql" and self.instances is not None:
+            return self.instances
         return next((peer for workload, peer in self.pods if workload.name == name), None)
+
+    def _instances(self, cluster: Object) -> Peer:
+        labels = cluster["spec"]["inheritedMetadata"]["labels"]
+        ports = {"postgresql": 5432, "status": 8000}
+        return Peer("instances", self.case.namespace, labels, {NAMESPACE_NAME: self.case.namespace}, ports)
 
     def behind(self, service: str, port: int | str) -> Iterator[tuple[Peer, int]]:
         """The pods and ports to which a Service leads."""
@@ -122,6 +136,7 @@ def required(case: Case) -> Iterator[Flow]:
     yield from _world(release)
     yield from _optional_parts(release)
     yield from _members(release)
+    yield from _operated(release)
     yield from _visitors(release)
 
 
@@ -184,6 +199,15 @@ def _members(release: Release) -> Iterator[Flow]:
         workload = next((one for one, _ in release.pods if one.name == name), None)
         if peer is not None and workload is not None and workload.replicas > 1:
             yield from (Flow(peer, peer, port) for port in ports if port in peer.ports.values())
+
+
+def _operated(release: Release) -> Iterator[Flow]:
+    """What CloudNativePG's operator and its instances need; each instance manages itself through the API server."""
+    if release.instances is not None:
+        yield Flow(CNPG_OPERATOR, release.instances, 8000)
+        yield Flow(release.instances, release.instances, 5432)
+        yield Flow(release.instances, API_SERVER, 6443)
+        yield from _names(release.instances)
 
 
 def _visitors(release: Release) -> Iterator[Flow]:

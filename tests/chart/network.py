@@ -49,11 +49,12 @@ def in_namespace(workload: Workload, namespace: str) -> Peer:
 
 
 class Network:
-    """The policies of one render."""
+    """The policies of one render. Peers are told apart by their names."""
 
     def __init__(self, rendered: Sequence[Object], namespace: str) -> None:
         self._namespace = namespace
         self._policies = [item for item in rendered if item["kind"] == "NetworkPolicy"]
+        self._selecting: dict[tuple[str, str, str], list[Object]] = {}
 
     def allows(self, source: Peer, target: Peer, port: int, protocol: str = "TCP") -> bool:
         """Whether `source` can open a connection to that port of `target`."""
@@ -63,7 +64,10 @@ class Network:
     def _allows(self, way: str, mine: Peer, other: Peer, target: Peer, port: int, protocol: str) -> bool:
         if not mine.is_pod:
             return True
-        selecting = [policy for policy in self._policies if self._selects(policy, mine, way)]
+        place = (way, mine.namespace, mine.name)
+        if (selecting := self._selecting.get(place)) is None:
+            selecting = [policy for policy in self._policies if self._selects(policy, mine, way)]
+            self._selecting[place] = selecting
         if not selecting:
             return True
         return any(

@@ -11,6 +11,7 @@ from tests.servers.waiting import until
 CLUSTERS = "/api/v1/clusters"
 QUERY = "/api/v1/metrics/query"
 WEBHOOK = "/api/v1/alerts/webhook"
+PLAN = "/api/v1/metrics/plan"
 RANGE = "/api/v1/metrics/query_range"
 NOBODY = uuid4()
 UNREACHABLE = {"endpoints": {"prometheus_url": "http://127.0.0.1:1"}}
@@ -252,6 +253,11 @@ def test_an_unreachable_cluster_is_offline_and_says_so(hub: Hub, east: dict[str,
         (QUERY, {"query": ""}, 400, "INVALID_REQUEST"),
         (QUERY, {"nonsense": 1}, 400, "INVALID_REQUEST"),
         (QUERY, {"query": "up{"}, 400, "INVALID_PROMQL"),
+        (QUERY, {"query": "info(up)"}, 422, "QUERY_NOT_FEDERABLE"),
+        (QUERY, {"mode": "sideways"}, 400, "INVALID_REQUEST"),
+        (PLAN, {"query": "up{"}, 400, "INVALID_PROMQL"),
+        (PLAN, {"time": "2026-01-01T00:00:00Z", "step": "1m"}, 400, "INVALID_REQUEST"),
+        (PLAN, {"mode": "global"}, 400, "INVALID_REQUEST"),
         (QUERY, {"time": "2026-01-01T00:00:00"}, 400, "INVALID_REQUEST"),
         (QUERY, {"timeout": "soon"}, 400, "INVALID_REQUEST"),
         (QUERY, {"timeout": 301}, 400, "INVALID_REQUEST"),

@@ -49,6 +49,7 @@ READS = ["", "/status", "/health-history"]
 QUESTIONS = [
     ("/api/v1/metrics/query", {"query": "up"}),
     ("/api/v1/metrics/query_range", {"query": "up"}),
+    ("/api/v1/metrics/query", {"query": "up", "mode": "per_cluster"}),
     ("/api/v1/analysis/anomaly", {"query": "up"}),
 ]
 LISTS = [

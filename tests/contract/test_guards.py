@@ -72,8 +72,16 @@ MOUNTS = {
 # Questions that are too long for a URL: they change nothing.
 READS_BY_POST = {
     "POST /api/v1/analysis/anomaly",
+    "POST /api/v1/metrics/plan",
     "POST /api/v1/metrics/query",
     "POST /api/v1/metrics/query_range",
+    *(
+        f"POST /prometheus/api/v1/{path}"
+        for path in (
+            *("query", "query_range", "query_exemplars", "series", "labels"),
+            *("format_query", "parse_query"),
+        )
+    ),
 }
 
 
@@ -149,7 +157,7 @@ def test_the_roles_together_serve_what_the_whole_hub_serves() -> None:
         return {
             name: f"{type(guard(handler)).__name__} {getattr(guard(handler), 'permission', '')}"
             for name, handler in handlers(role)
-            if " /api/" in name
+            if " /api/" in name or " /prometheus/" in name
         }
 
     together: dict[str, str] = {}

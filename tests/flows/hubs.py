@@ -165,8 +165,17 @@ class FiveRoles(HubUnderTest):
     def start(self) -> None:
         """Start stores, then roles."""
         self._start_stores()
+        environment = self.role_environment()
+        for role in ROLES:
+            command = [sys.executable, "-m", "aiops", "serve", "--role", role, "--port", str(self._ports[role])]
+            self._roles[role] = Process(command, log=self.folder / f"{role}.log", env=environment)
+            self._roles[role].start()
+        self.wait_until_ready()
+
+    def role_environment(self) -> dict[str, str]:
+        """What each of the five processes is given, once the stores run."""
         urls = json.loads(until(self._urls, what="the stores to answer", timeout_s=60))
-        environment = {
+        return {
             **self.environment(),
             "DATABASE_URL": urls["database"],
             "REDIS_URL": urls["redis"],
@@ -174,11 +183,6 @@ class FiveRoles(HubUnderTest):
             "AIOPS_SECRET_KEY": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
             **{name: f"http://{HOST}:{self._ports[role]}" for role, name in NAMES.items()},
         }
-        for role in ROLES:
-            command = [sys.executable, "-m", "aiops", "serve", "--role", role, "--port", str(self._ports[role])]
-            self._roles[role] = Process(command, log=self.folder / f"{role}.log", env=environment)
-            self._roles[role].start()
-        self.wait_until_ready()
 
     def stop(self) -> None:
         """Stop roles, then stores."""

@@ -14,6 +14,8 @@ _COMMANDS = {
     "modules": ("aiops.cli.serve", "modules", "Show roles, modules, routes and tasks."),
     "openapi": ("aiops.cli.serve", "openapi", "Print the OpenAPI document."),
     "deploy": ("aiops.cli.deploy", "deploy", "What the chart's own jobs do in the cluster."),
+    "doctor": ("aiops.cli.doctor", "doctor", "Say what is wrong with an installation, and what to do."),
+    "support-bundle": ("aiops.cli.doctor", "support_bundle", "Pack findings, states and logs, without secrets."),
     "db": ("aiops.cli.db", "db", "Database schema: upgrade and check."),
     "token": ("aiops.cli.token", "token", "API tokens."),
     "cluster": ("aiops.cli.cluster", "cluster", "Clusters of the fleet."),

@@ -127,12 +127,15 @@ def table(columns: list[str], rows: list[list[str]]) -> None:
 
 def warn_partial(answer: Mapping[str, Any]) -> None:
     """Name on stderr what a federated answer lacks."""
+    told = set()
     for outcome in answer.get("federation", {}).get("clusters", ()):
         if outcome["status"] != "SUCCESS":
+            told.add(f"{outcome['cluster_name']}: {outcome['error']}")
             warning = f"{outcome['cluster_name']}: {outcome['status']}: {outcome['error']}"
             click.echo(f"warning: {plain(warning)}", err=True)
     for warning in answer.get("warnings", ()):
-        click.echo(f"warning: {plain(warning)}", err=True)
+        if warning not in told:
+            click.echo(f"warning: {plain(warning)}", err=True)
 
 
 def label_pair(label: str) -> tuple[str, str]:

@@ -1,6 +1,11 @@
-"""`aiops llm serve`: a model in a GGUF file behind an OpenAI-compatible API on this machine."""
+"""`aiops llm serve` and `check`: a model in a GGUF file behind an OpenAI-compatible API on this machine.
+
+It listens on loopback alone, which a probe from outside a pod cannot reach: `check` is for those, run inside.
+"""
 
 import asyncio
+import http.client
+import json
 import os
 import sys
 from pathlib import Path
@@ -90,6 +95,27 @@ def serve(
     except (SettingsError, ModelError, PortTaken) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(status)
+
+
+@llm.command()
+@click.option("--host", default=LOOPBACK[0], show_default=True, type=click.Choice(LOOPBACK), help="Where it listens.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Its port.")
+def check(*, host: str, port: int) -> None:
+    """Ask a served model whether it answers; ends with 1 when it does not."""
+    # The standard library's client: as a probe this runs every few seconds, and the hub's own takes longer to import.
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/v1/models")
+        answer = connection.getresponse()
+        body = answer.read()
+        if answer.status != http.client.OK:
+            raise click.ClickException(f"{host}:{port} answered {answer.status}: is a model served there?")
+        for model in json.loads(body)["data"]:
+            click.echo(f"{model['id']}: {model['max_model_len']} tokens of context")
+    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
+        raise click.ClickException(f"no model answers at {host}:{port}: {error}") from error
+    finally:
+        connection.close()
 
 
 def serving(model: "LlamaModel", alias: str) -> "Serving":

@@ -1,12 +1,13 @@
 """What there is to ask for: labels, their values, series and metadata of the whole fleet, as unions.
 
 The cluster label is part of every answer, as it is of every series; a member's own label of that name is shown, and
-asked for, as `exported_<label>`.
+asked for, as `exported_<label>`. Matchers on it choose clusters and are not sent.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -17,6 +18,7 @@ from aiops.collector.backends.prometheus import Member, Parameters, PrometheusAp
 from aiops.collector.fanout import Fanout, MemberFailed, Outcome, Part
 from aiops.collector.federation import standing
 from aiops.collector.members import Members
+from aiops.collector.selection import for_cluster, series_selectors
 from aiops.collector.splice import exported, with_label
 from aiops.core.clock import Clock
 from aiops.core.http import Deadline
@@ -26,9 +28,15 @@ from aiops.ports.registry import Target
 
 T = TypeVar("T")
 
+_UTF8: Final = "U__"
+_ESCAPE: Final = re.compile(r"__|_([0-9a-fA-F]{1,6})_|_")
+
 
 class CatalogueQuery(Struct, frozen=True):
-    """What to look through: clusters, selectors (`match[]`) and a time window; at most `limit` items come back."""
+    """What to look through: clusters, selectors (`match[]`) and a time window; at most `limit` items come back.
+
+    A side of the window that is not given is the contract's default, or with `all_time` left to the clusters.
+    """
 
     scope: Scope
     cluster_ids: tuple[UUID, ...] = ()
@@ -38,6 +46,7 @@ class CatalogueQuery(Struct, frozen=True):
     limit: int | None = None
     timeout_s: float = 30.0
     deny_partial: bool = False
+    all_time: bool = False
 
 
 class NamesAnswer(Struct, frozen=True):
@@ -115,9 +124,8 @@ class CatalogueService:
 
     async def labels(self, request: CatalogueQuery) -> NamesAnswer:
         """Names of labels; errors as `series`."""
-        parameters = self._parameters(request)
 
-        async def ask(member: Member, deadline: Deadline) -> Part[list[str]]:
+        async def ask(member: Member, parameters: Parameters, deadline: Deadline) -> Part[list[str]]:
             return _names(await self._api.ask(member, "labels", parameters, deadline))
 
         outcomes = await self._ask(request, ask)
@@ -128,11 +136,10 @@ class CatalogueService:
 
     async def label_values(self, name: str, request: CatalogueQuery) -> NamesAnswer:
         """Values of one label; those of the cluster label are the names of the clusters that have any series."""
-        parameters = self._parameters(request)
         own = name == self._label
         asked = [name, self._label] if name == exported(self._label) else [name]
 
-        async def ask(member: Member, deadline: Deadline) -> Part[list[str]]:
+        async def ask(member: Member, parameters: Parameters, deadline: Deadline) -> Part[list[str]]:
             if own:
                 found = _names(await self._api.ask(member, "labels", parameters, deadline))
                 return Part([member.cluster_name] if found.value else [], found.notes, complete=found.complete)
@@ -157,9 +164,8 @@ class CatalogueService:
             ClusterUnreachable, QueryTimeout: every asked cluster failed, or one did and `deny_partial` is set.
 
         """
-        parameters = self._parameters(request)
 
-        async def ask(member: Member, deadline: Deadline) -> Part[list[dict[str, str]]]:
+        async def ask(member: Member, parameters: Parameters, deadline: Deadline) -> Part[list[dict[str, str]]]:
             found = _decoded(_series, await self._api.ask(member, "series", parameters, deadline))
             rows = [with_label(row, self._label, member.cluster_name) for row in found.data or []]
             return _part(rows, found.warnings)
@@ -171,10 +177,10 @@ class CatalogueService:
 
     async def metadata(self, metric: str | None, request: CatalogueQuery) -> MetadataAnswer:
         """Type, help and unit of metrics; errors as `series`."""
-        parameters = () if metric is None else (("metric", metric),)
+        only = () if metric is None else (("metric", metric),)
 
-        async def ask(member: Member, deadline: Deadline) -> Part[dict[str, list[_Metadata]]]:
-            found = _decoded(_metadata, await self._api.get(member, "metadata", parameters, deadline))
+        async def ask(member: Member, _: Parameters, deadline: Deadline) -> Part[dict[str, list[_Metadata]]]:
+            found = _decoded(_metadata, await self._api.get(member, "metadata", only, deadline))
             return _part(found.data or {}, found.warnings)
 
         outcomes = await self._ask(request, ask)
@@ -188,31 +194,54 @@ class CatalogueService:
         return MetadataAnswer(items, found.partial, (*found.warnings, *cut), _truncated(found.federation, cut))
 
     def _parameters(self, request: CatalogueQuery) -> Parameters:
-        start, end = times.window(request.start_time, request.end_time, self._clock())
-        limit = () if request.limit is None else (("limit", str(request.limit)),)
-        return (
-            ("start", times.unix(start)),
-            ("end", times.unix(end)),
-            *(("match[]", selector) for selector in request.match),
-            *limit,
-        )
+        ends: list[tuple[str, datetime | None]]
+        if request.all_time:
+            ends = [("start", request.start_time), ("end", request.end_time)]
+        else:
+            start, end = times.window(request.start_time, request.end_time, self._clock())
+            ends = [("start", start), ("end", end)]
+        given = tuple((name, times.unix(at)) for name, at in ends if at is not None)
+        return given if request.limit is None else (*given, ("limit", str(request.limit)))
 
     async def _ask(
-        self, request: CatalogueQuery, question: Callable[[Member, Deadline], Awaitable[Part[T]]]
+        self, request: CatalogueQuery, question: Callable[[Member, Parameters, Deadline], Awaitable[Part[T]]]
     ) -> list[Outcome[T]]:
+        common = self._parameters(request)
+        selectors = series_selectors(request.match)
         targets = await self._members.targets(request.scope, request.cluster_ids)
+        asked = {target.cluster_id: for_cluster(selectors, self._label, target.cluster_name) for target in targets}
 
         async def ask(target: Target, deadline: Deadline) -> Part[T]:
-            return await question(await self._members.metrics(target), deadline)
+            parameters = (*common, *(("match[]", text) for text in asked[target.cluster_id]))
+            return await question(await self._members.metrics(target), parameters, deadline)
 
-        return await self._fanout.ask(targets, request.timeout_s, ask)
+        chosen = [target for target in targets if asked[target.cluster_id] or not selectors]
+        return await self._fanout.ask(chosen, request.timeout_s, ask)
 
 
 def label_path(name: str) -> str:
     """A label's name as a path segment; what is no plain name is written as Prometheus escapes UTF-8 names."""
     if name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit():
         return name
-    return "U__" + "".join(_escaped(character) for character in name)
+    return _UTF8 + "".join(_escaped(character) for character in name)
+
+
+def unescaped_label(segment: str) -> str:
+    """The label's name that a path segment stands for; what is no valid escape stands for itself."""
+    if not segment.startswith(_UTF8):
+        return segment
+    try:
+        return _ESCAPE.sub(_unescape, segment[len(_UTF8) :])
+    except (ValueError, OverflowError):
+        return segment
+
+
+def _unescape(found: "re.Match[str]") -> str:
+    if found.group() == "__":
+        return "_"
+    if found[1] is None:
+        raise ValueError("an underscore alone escapes nothing")
+    return chr(int(found[1], 16))
 
 
 def _escaped(character: str) -> str:

@@ -4,6 +4,7 @@ A credential is kept until the registry says that there is a newer one; it never
 cluster's endpoint.
 """
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -33,6 +34,25 @@ class Members:
 
         """
         return (await self._registry.targets(TargetQuery(scope, cluster_ids))).targets
+
+    async def named(self, scope: Scope, clusters: Sequence[str]) -> tuple[UUID, ...]:
+        """The ids of clusters that were given by name or id.
+
+        Raises:
+            ClusterNotFound: one does not exist or lies outside the scope.
+            ServiceUnavailable: the registry is away.
+
+        """
+        if not clusters:
+            return ()
+        known: dict[str, UUID] = {}
+        for target in await self.targets(scope, ()):
+            known[str(target.cluster_id)] = target.cluster_id
+            known[target.cluster_name] = target.cluster_id
+        unknown = [given for given in clusters if given.lower() not in known]
+        if unknown:
+            raise ClusterNotFound(f"there is no cluster {unknown[0][:80]!r}")
+        return tuple(dict.fromkeys(known[given.lower()] for given in clusters))
 
     async def metrics(self, target: Target) -> Member:
         """The cluster's metrics endpoint, with its token.

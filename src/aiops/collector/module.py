@@ -11,11 +11,15 @@ from aiops.collector.backends.prometheus import PrometheusApi
 from aiops.collector.catalogue import CatalogueService
 from aiops.collector.fanout import Fanout
 from aiops.collector.internal import router as internal_router
+from aiops.collector.inventory import InventoryService
 from aiops.collector.members import Members
 from aiops.collector.meters import Meters
 from aiops.collector.metrics import MetricsService
+from aiops.collector.prometheus_api import PrometheusFacade
 from aiops.collector.routes.alerts import router as alerts_router
 from aiops.collector.routes.metrics import router as metrics_router
+from aiops.collector.routes.prometheus import router as prometheus_router
+from aiops.collector.turns import UserTurns
 from aiops.core import migrations
 from aiops.core.infra import Infra
 from aiops.core.module import Check, Module
@@ -37,6 +41,9 @@ def build(settings: Settings, infra: Infra, registry: Registry) -> tuple[Module,
     )
     metrics = MetricsService(members, api, fanout, mine, infra.clock)
     catalogue = CatalogueService(members, api, fanout, mine.cluster_label, infra.clock)
+    turns = UserTurns(mine.max_concurrent_per_user)
+    inventory = InventoryService(members, api, fanout, mine.cluster_label)
+    facade = PrometheusFacade(metrics, catalogue, inventory, members, turns)
     keeper = AlertKeeper(
         infra.db,
         infra.bus,
@@ -49,7 +56,8 @@ def build(settings: Settings, infra: Infra, registry: Registry) -> tuple[Module,
     module = Module(
         name="collector",
         routes=(
-            metrics_router(metrics, catalogue, infra.clock),
+            metrics_router(metrics, catalogue, turns, infra.clock),
+            prometheus_router(facade),
             alerts_router(views, intake, registry, meters, infra.clock),
         ),
         internal=(internal_router(metrics),),

@@ -26,6 +26,7 @@ _SHAPES: Final = (
     (re.compile(r"\bsha256~[A-Za-z0-9_-]{20,}"), MASK),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"), MASK),
     (re.compile(r"([a-z][a-z0-9+.-]*://[^/\s:@]*):[^/\s@]+@", re.IGNORECASE), rf"\1:{MASK}@"),
+    (re.compile(r"([?&][a-z_]*(?:password|secret|token)=)[^&\s\"']+", re.IGNORECASE), rf"\1{MASK}"),
     (
         re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
         MASK,

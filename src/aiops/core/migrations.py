@@ -50,14 +50,29 @@ async def check(db: Database) -> None:
 
 
 def upgrade(url: str) -> None:
-    """Bring the schema to `head`; several processes may call it at once, one of them does the work."""
+    """Bring the schema to `head`; several processes may call it at once, one of them does the work.
+
+    A schema that a later release has brought further stays as it is: while a roll-out or a roll-back is under way pods
+    of the older release start too.
+    """
     from alembic import command  # noqa: PLC0415 - a start that needs no upgrade does not pay for it
     from alembic.config import Config  # noqa: PLC0415
 
     dsn = conninfo(url, application_name="aiops migrations")
     with psycopg.connect(dsn, autocommit=True) as lock:
         lock.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        if _newer(lock):
+            return
         config = Config()
         config.set_main_option("script_location", str(folder()))
         config.attributes["conninfo"] = dsn
         command.upgrade(config, "head")
+
+
+def _newer(connection: psycopg.Connection) -> bool:
+    """Whether a later release, whose revisions this one does not know, has been here."""
+    found = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+    if found is None or found[0] is None:
+        return False
+    version = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()
+    return version is not None and version[0] is not None and version[0] > head()

@@ -5,7 +5,7 @@ depth, NUL characters, unknown query parameters) is refused here too, once for e
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 from urllib.parse import parse_qsl
@@ -313,20 +313,23 @@ def _first_problem(error: HTTPException) -> str | None:
 
 
 class ErrorHandler:
-    """Litestar's exception handler for everything; `service` is the role that answers."""
+    """Litestar's exception handler for everything; `service` is the role that answers.
 
-    def __init__(self, service: str) -> None:
+    `shape` gives status and body where a protocol has a form of its own for errors.
+    """
+
+    def __init__(self, service: str, *, shape: Callable[[AiopsError], tuple[int, Struct]] | None = None) -> None:
         self._service = service
+        self._shape = shape or self._envelope
 
-    def __call__(self, _: Request[Any, Any, Any], exc: Exception) -> Response[ErrorEnvelope]:
-        """The error as the contract's envelope."""
+    def __call__(self, _: Request[Any, Any, Any], exc: Exception) -> Response[Struct]:
+        """The error as the contract's envelope, or in the handler's own shape."""
         error = as_aiops_error(exc)
         headers = dict(getattr(exc, "headers", None) or {})
         if error.status == errors.AuthRequired.status:
             headers["WWW-Authenticate"] = "Bearer"
-        return Response(
-            error_envelope(error, self._service),
-            status_code=error.status,
-            headers=headers,
-            media_type="application/json",
-        )
+        status, body = self._shape(error)
+        return Response(body, status_code=status, headers=headers, media_type="application/json")
+
+    def _envelope(self, error: AiopsError) -> tuple[int, Struct]:
+        return error.status, error_envelope(error, self._service)

@@ -1,5 +1,5 @@
 import { queryOf, read, sendAndRead } from "./http";
-import type { AnomalyAnswer, MetricMetadata, QueryAnswer } from "./types";
+import type { AnomalyAnswer, MetricMetadata, Mode, QueryAnswer, QueryPlan } from "./types";
 
 const METRICS = "/api/v1/metrics";
 
@@ -15,11 +15,16 @@ export interface Span extends Moment {
   step: string;
 }
 
-export function runQuery(body: Moment, signal: AbortSignal): Promise<QueryAnswer> {
+/** What the hub would ask of which cluster; nobody is asked the query. */
+export function fetchPlan(body: Moment | Span, signal: AbortSignal): Promise<QueryPlan> {
+  return sendAndRead<QueryPlan>(`${METRICS}/plan`, { method: "POST", body, signal });
+}
+
+export function runQuery(body: Moment & { mode: Mode }, signal: AbortSignal): Promise<QueryAnswer> {
   return sendAndRead<QueryAnswer>(`${METRICS}/query`, { method: "POST", body, signal });
 }
 
-export function runRangeQuery(body: Span, signal: AbortSignal): Promise<QueryAnswer> {
+export function runRangeQuery(body: Span & { mode: Mode }, signal: AbortSignal): Promise<QueryAnswer> {
   return sendAndRead<QueryAnswer>(`${METRICS}/query_range`, { method: "POST", body, signal });
 }
 

@@ -365,6 +365,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/metrics/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a query would ask of which cluster */
+        post: operations["ApiV1MetricsPlanPlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/metrics/query": {
         parameters: {
             query?: never;
@@ -547,6 +564,234 @@ export interface paths {
         };
         /** DetailedHealth */
         get: operations["HealthDetailedDetailedHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pending and firing alerts */
+        get: operations["PrometheusAlertsGet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/format_query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** PromQL in one spelling */
+        get: operations["PrometheusFormatQueryGet"];
+        put?: never;
+        /** PromQL in one spelling */
+        post: operations["PrometheusFormatQueryPost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/label/{name}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Values of a label */
+        get: operations["PrometheusLabelValuesGet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Label names */
+        get: operations["PrometheusLabelsGet"];
+        put?: never;
+        /** Label names */
+        post: operations["PrometheusLabelsPost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Type, help and unit of metrics */
+        get: operations["PrometheusMetadataGet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/parse_query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** PromQL as a tree */
+        get: operations["PrometheusParseQueryGet"];
+        put?: never;
+        /** PromQL as a tree */
+        post: operations["PrometheusParseQueryPost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** PromQL at one time */
+        get: operations["PrometheusQueryGet"];
+        put?: never;
+        /** PromQL at one time */
+        post: operations["PrometheusQueryPost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/query_exemplars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exemplars */
+        get: operations["PrometheusQueryExemplarsGet"];
+        put?: never;
+        /** Exemplars */
+        post: operations["PrometheusQueryExemplarsPost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/query_range": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** PromQL over a range */
+        get: operations["PrometheusQueryRangeGet"];
+        put?: never;
+        /** PromQL over a range */
+        post: operations["PrometheusQueryRangePost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Recording and alerting rules */
+        get: operations["PrometheusRulesGet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Series */
+        get: operations["PrometheusSeriesGet"];
+        put?: never;
+        /** Series */
+        post: operations["PrometheusSeriesPost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/status/buildinfo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which PromQL is spoken */
+        get: operations["PrometheusStatusBuildinfoGet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Scrape targets */
+        get: operations["PrometheusTargetsGet"];
         put?: never;
         post?: never;
         delete?: never;
@@ -936,6 +1181,15 @@ export interface components {
          * @enum {string}
          */
         Environment: "PRODUCTION" | "STAGING" | "DEVELOPMENT" | "LAB";
+        /** Explanation */
+        Explanation: {
+            finish: string | null;
+            /** @default [] */
+            notes: string[];
+            pushed: components["schemas"]["Pushed"][];
+            shape: string;
+            summary: string;
+        };
         /** Federation */
         Federation: {
             clusters: components["schemas"]["ClusterOutcome"][];
@@ -1174,6 +1428,22 @@ export interface components {
          * @enum {string}
          */
         Partial: "allow" | "deny";
+        /** PlanBody */
+        PlanBody: {
+            /** @default [] */
+            cluster_ids: string[];
+            /** @description ISO 8601 with a time zone */
+            end_time?: string | null;
+            /** @description PromQL */
+            query: string;
+            /** @description ISO 8601 with a time zone */
+            start_time?: string | null;
+            step?: string | number | null;
+            /** @description ISO 8601 with a time zone */
+            time?: string | null;
+            /** @default 30 */
+            timeout: string | number;
+        };
         /**
          * Platform
          * @description What the cluster runs.
@@ -1181,6 +1451,21 @@ export interface components {
          * @enum {string}
          */
         Platform: "OPENSHIFT" | "KUBERNETES" | "MICROSHIFT";
+        /** PrometheusBody */
+        PrometheusBody: {
+            data: unknown;
+            infos?: string[] | null;
+            status: string;
+            warnings?: string[] | null;
+        };
+        /** Pushed */
+        Pushed: {
+            clusters: string[];
+            name: string;
+            query: string;
+            steps: number;
+            why: string;
+        };
         /** QueryBody */
         QueryBody: {
             /** @default [] */
@@ -1425,6 +1710,7 @@ export type DetailedHealth = components['schemas']['DetailedHealth'];
 export type EndpointOptions = components['schemas']['EndpointOptions'];
 export type Endpoints = components['schemas']['Endpoints'];
 export type Environment = components['schemas']['Environment'];
+export type Explanation = components['schemas']['Explanation'];
 export type Federation = components['schemas']['Federation'];
 export type FleetSummary = components['schemas']['FleetSummary'];
 export type GroupBy = components['schemas']['GroupBy'];
@@ -1452,7 +1738,10 @@ export type PageAiopsRegistryModelHistoryItem = components['schemas']['Page_aiop
 export type PageAiopsStreamingRoutesStreamingClient = components['schemas']['Page_aiops.streaming.routes.StreamingClient_'];
 export type PageAiopsStreamingRoutesStreamingSubscription = components['schemas']['Page_aiops.streaming.routes.StreamingSubscription_'];
 export type Partial = components['schemas']['Partial'];
+export type PlanBody = components['schemas']['PlanBody'];
 export type Platform = components['schemas']['Platform'];
+export type PrometheusBody = components['schemas']['PrometheusBody'];
+export type Pushed = components['schemas']['Pushed'];
 export type QueryBody = components['schemas']['QueryBody'];
 export type RangeBody = components['schemas']['RangeBody'];
 export type Readiness = components['schemas']['Readiness'];
@@ -2473,6 +2762,45 @@ export interface operations {
             };
         };
     };
+    ApiV1MetricsPlanPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
     ApiV1MetricsQueryQuery: {
         parameters: {
             query?: never;
@@ -2939,6 +3267,690 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DetailedHealth"];
+                };
+            };
+        };
+    };
+    PrometheusAlertsGet: {
+        parameters: {
+            query?: {
+                /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                clusters?: string[];
+                /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                partial?: string;
+                /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                timeout?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusFormatQueryGet: {
+        parameters: {
+            query: {
+                /** @description PromQL */
+                query: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusFormatQueryPost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @description PromQL */
+                    query: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusLabelValuesGet: {
+        parameters: {
+            query?: {
+                /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                clusters?: string[];
+                /** @description Unix seconds or RFC 3339 */
+                end?: string;
+                /** @description At most so many items */
+                limit?: string;
+                /** @description Series selectors */
+                "match[]"?: string[];
+                /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                partial?: string;
+                /** @description Unix seconds or RFC 3339 */
+                start?: string;
+                /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                timeout?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                        status_code: number;
+                    };
+                };
+            };
+        };
+    };
+    PrometheusLabelsGet: {
+        parameters: {
+            query?: {
+                /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                clusters?: string[];
+                /** @description Unix seconds or RFC 3339 */
+                end?: string;
+                /** @description At most so many items */
+                limit?: string;
+                /** @description Series selectors */
+                "match[]"?: string[];
+                /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                partial?: string;
+                /** @description Unix seconds or RFC 3339 */
+                start?: string;
+                /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                timeout?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusLabelsPost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                    clusters?: string[];
+                    /** @description Unix seconds or RFC 3339 */
+                    end?: string;
+                    /** @description At most so many items */
+                    limit?: string;
+                    /** @description Series selectors */
+                    "match[]"?: string[];
+                    /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                    partial?: string;
+                    /** @description Unix seconds or RFC 3339 */
+                    start?: string;
+                    /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                    timeout?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusMetadataGet: {
+        parameters: {
+            query?: {
+                /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                clusters?: string[];
+                /** @description At most so many metrics */
+                limit?: string;
+                /** @description And sayings of each */
+                limit_per_metric?: string;
+                /** @description Only this one */
+                metric?: string;
+                /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                partial?: string;
+                /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                timeout?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusParseQueryGet: {
+        parameters: {
+            query: {
+                /** @description PromQL */
+                query: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusParseQueryPost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @description PromQL */
+                    query: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusQueryGet: {
+        parameters: {
+            query: {
+                /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                clusters?: string[];
+                /** @description At most so many series */
+                limit?: string;
+                /** @description global (the fleet is one Prometheus) or per_cluster (each cluster answers for itself) */
+                mode?: string;
+                /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                partial?: string;
+                /** @description PromQL over the whole fleet; every series carries the cluster label */
+                query: string;
+                /** @description Anything: adds `federation`, which tells how each cluster took part */
+                stats?: string;
+                /** @description Unix seconds or RFC 3339 */
+                time?: string;
+                /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                timeout?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusQueryPost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                    clusters?: string[];
+                    /** @description At most so many series */
+                    limit?: string;
+                    /** @description global (the fleet is one Prometheus) or per_cluster (each cluster answers for itself) */
+                    mode?: string;
+                    /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                    partial?: string;
+                    /** @description PromQL over the whole fleet; every series carries the cluster label */
+                    query: string;
+                    /** @description Anything: adds `federation`, which tells how each cluster took part */
+                    stats?: string;
+                    /** @description Unix seconds or RFC 3339 */
+                    time?: string;
+                    /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                    timeout?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusQueryExemplarsGet: {
+        parameters: {
+            query: {
+                /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                clusters?: string[];
+                /** @description Unix seconds or RFC 3339 */
+                end?: string;
+                /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                partial?: string;
+                /** @description PromQL */
+                query: string;
+                /** @description Unix seconds or RFC 3339 */
+                start?: string;
+                /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                timeout?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusQueryExemplarsPost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                    clusters?: string[];
+                    /** @description Unix seconds or RFC 3339 */
+                    end?: string;
+                    /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                    partial?: string;
+                    /** @description PromQL */
+                    query: string;
+                    /** @description Unix seconds or RFC 3339 */
+                    start?: string;
+                    /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                    timeout?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusQueryRangeGet: {
+        parameters: {
+            query: {
+                /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                clusters?: string[];
+                /** @description Unix seconds or RFC 3339 */
+                end: string;
+                /** @description At most so many series */
+                limit?: string;
+                /** @description global (the fleet is one Prometheus) or per_cluster (each cluster answers for itself) */
+                mode?: string;
+                /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                partial?: string;
+                /** @description PromQL over the whole fleet; every series carries the cluster label */
+                query: string;
+                /** @description Unix seconds or RFC 3339 */
+                start: string;
+                /** @description Anything: adds `federation`, which tells how each cluster took part */
+                stats?: string;
+                /** @description A duration or seconds */
+                step: string;
+                /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                timeout?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusQueryRangePost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                    clusters?: string[];
+                    /** @description Unix seconds or RFC 3339 */
+                    end: string;
+                    /** @description At most so many series */
+                    limit?: string;
+                    /** @description global (the fleet is one Prometheus) or per_cluster (each cluster answers for itself) */
+                    mode?: string;
+                    /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                    partial?: string;
+                    /** @description PromQL over the whole fleet; every series carries the cluster label */
+                    query: string;
+                    /** @description Unix seconds or RFC 3339 */
+                    start: string;
+                    /** @description Anything: adds `federation`, which tells how each cluster took part */
+                    stats?: string;
+                    /** @description A duration or seconds */
+                    step: string;
+                    /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                    timeout?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusRulesGet: {
+        parameters: {
+            query?: {
+                /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                clusters?: string[];
+                /** @description true leaves out the alerts of each rule */
+                exclude_alerts?: string;
+                /** @description Files of groups */
+                "file[]"?: string[];
+                /** @description Selectors of the rules' labels */
+                "match[]"?: string[];
+                /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                partial?: string;
+                /** @description Names of groups */
+                "rule_group[]"?: string[];
+                /** @description Names of rules */
+                "rule_name[]"?: string[];
+                /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                timeout?: string;
+                /** @description alert or record */
+                type?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusSeriesGet: {
+        parameters: {
+            query?: {
+                /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                clusters?: string[];
+                /** @description Unix seconds or RFC 3339 */
+                end?: string;
+                /** @description At most so many items */
+                limit?: string;
+                /** @description Series selectors */
+                "match[]"?: string[];
+                /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                partial?: string;
+                /** @description Unix seconds or RFC 3339 */
+                start?: string;
+                /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                timeout?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusSeriesPost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                    clusters?: string[];
+                    /** @description Unix seconds or RFC 3339 */
+                    end?: string;
+                    /** @description At most so many items */
+                    limit?: string;
+                    /** @description Series selectors */
+                    "match[]"?: string[];
+                    /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                    partial?: string;
+                    /** @description Unix seconds or RFC 3339 */
+                    start?: string;
+                    /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                    timeout?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusStatusBuildinfoGet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
+                };
+            };
+        };
+    };
+    PrometheusTargetsGet: {
+        parameters: {
+            query?: {
+                /** @description Names or ids of clusters, repeated or with commas; none means all that the caller may see */
+                clusters?: string[];
+                /** @description allow (a cluster that fails is a warning) or deny (it is an error) */
+                partial?: string;
+                /** @description Only this one */
+                scrapePool?: string;
+                /** @description active, dropped or any */
+                state?: string;
+                /** @description A duration or seconds; at most 5m, 30s where it is not given */
+                timeout?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrometheusBody"];
                 };
             };
         };

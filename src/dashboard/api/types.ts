@@ -54,6 +54,8 @@ export interface Series {
 
 export type MetricResult = Omit<Answer<"MetricResultView">, "data"> & { data: Series[] };
 export type QueryAnswer = Omit<Answer<"MetricsView">, "results"> & { results: MetricResult[] };
+export type Mode = Schemas["Mode"];
+export type QueryPlan = Answer<"Explanation">;
 export type MetricMetadata = Answer<"MetricMetadata">;
 export type AnomalyAnswer = Answer<"AnomalyAnswer">;
 export type AnomalyDetection = Answer<"AnomalyDetection">;

@@ -7,16 +7,17 @@ const view = (search: string): ReturnType<typeof exploreViewOf> => exploreViewOf
 
 describe("exploreViewOf", () => {
   it("is a range with a step of its own when the address says nothing", () => {
-    expect(view("")).toEqual({ query: "", kind: "range", step: "", sensitivity: null });
+    expect(view("")).toEqual({ query: "", kind: "range", step: "", sensitivity: null, mode: "global" });
   });
   it("reads what the address says, and nothing that it cannot mean", () => {
-    expect(view("?query=up&kind=instant&step=30s&anomalies=HIGH")).toEqual({
+    expect(view("?query=up&kind=instant&step=30s&anomalies=HIGH&mode=per_cluster")).toEqual({
       query: "up",
       kind: "instant",
       step: "30s",
       sensitivity: "HIGH",
+      mode: "per_cluster",
     });
-    expect(view("?kind=x&step=fast&anomalies=yes")).toEqual(view(""));
+    expect(view("?kind=x&step=fast&anomalies=yes&mode=other")).toEqual(view(""));
   });
 });
 
@@ -51,14 +52,19 @@ describe("spanOf", () => {
 describe("the same question elsewhere", () => {
   const query = `sum(rate(x{a="it's"}[5m]))`;
   it("is one word for the shell, whatever is in it", () => {
-    expect(cliCommand(query, null, ["east"])).toBe(`aiops query 'sum(rate(x{a="it'\\''s"}[5m]))' --cluster east`);
+    expect(cliCommand(query, null, ["east"], "global")).toBe(`aiops query 'sum(rate(x{a="it'\\''s"}[5m]))' --cluster east`);
   });
   it("names the range", () => {
     const span = spanOf(view("?query=up&step=1m"), { from: "now-1h", to: "now" }, [], NOW);
-    expect(cliCommand("up", span, [])).toBe(
+    expect(cliCommand("up", span, [], "global")).toBe(
       "aiops query up --start 2026-03-01T11:00:00.000Z --end 2026-03-01T12:00:00.000Z --step 1m",
     );
-    expect(curlCommand("https://hub.example", "up", span, [])).toContain("https://hub.example/api/v1/metrics/query_range");
+    expect(curlCommand("https://hub.example", "up", span, [], "global")).toContain("https://hub.example/api/v1/metrics/query_range");
+  });
+  it("says so when each cluster is asked for itself", () => {
+    expect(cliCommand("up", null, [], "per_cluster")).toBe("aiops query up --mode per_cluster");
+    expect(curlCommand("https://hub.example", "up", null, [], "per_cluster")).toContain('"mode":"per_cluster"');
+    expect(curlCommand("https://hub.example", "up", null, [], "global")).not.toContain("mode");
   });
 });
 

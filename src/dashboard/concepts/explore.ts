@@ -2,8 +2,8 @@
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { useMemo } from "react";
 
-import { detectAnomalies, runQuery, runRangeQuery, type Span } from "../api/metrics";
-import type { AnomalyAnswer, QueryAnswer } from "../api/types";
+import { detectAnomalies, fetchPlan, runQuery, runRangeQuery, type Span } from "../api/metrics";
+import type { AnomalyAnswer, Mode, QueryAnswer, QueryPlan } from "../api/types";
 import { quoted } from "../utilities/shell";
 import { durationMs, resolved, type TimeRange } from "../utilities/time-range";
 import { useParameters, type Changes } from "../utilities/url-state";
@@ -25,6 +25,7 @@ export interface ExploreView {
   step: string;
   /** Null: nobody asked for them. */
   sensitivity: Sensitivity | null;
+  mode: Mode;
 }
 
 export function exploreViewOf(parameters: URLSearchParams): ExploreView {
@@ -34,6 +35,7 @@ export function exploreViewOf(parameters: URLSearchParams): ExploreView {
     kind: parameters.get("kind") === "instant" ? "instant" : "range",
     step: durationMs(step) === null ? "" : step,
     sensitivity: SENSITIVITIES.find((one) => one === parameters.get("anomalies")) ?? null,
+    mode: parameters.get("mode") === "per_cluster" ? "per_cluster" : "global",
   };
 }
 
@@ -76,16 +78,29 @@ export function useExplore(
   clusterIds: readonly string[] | undefined,
   run: number,
 ): UseQueryResult<Answered> {
-  const { query, kind, step } = view;
+  const { query, kind, step, mode } = view;
   return useQuery({
-    queryKey: ["metrics", kind, { query, step: kind === "range" ? step : "", range: kind === "range" ? range : null, clusterIds, run }],
+    queryKey: ["metrics", kind, { query, mode, step: kind === "range" ? step : "", range: kind === "range" ? range : null, clusterIds, run }],
     queryFn: async ({ signal }): Promise<Answered> => {
       const ids = clusterIds ?? [];
       const span = kind === "range" ? spanOf(view, range, ids, new Date()) : null;
-      if (span === null) return { answer: await runQuery({ query, cluster_ids: ids }, signal), grid: null, span };
-      return { answer: await runRangeQuery(span, signal), grid: gridOfSpan(span), span };
+      if (span === null) return { answer: await runQuery({ query, cluster_ids: ids, mode }, signal), grid: null, span };
+      return { answer: await runRangeQuery({ ...span, mode }, signal), grid: gridOfSpan(span), span };
     },
     enabled: query !== "" && clusterIds !== undefined,
+    staleTime: Infinity,
+    gcTime: 0,
+    retry: false,
+    refetchOnWindowFocus: false,
+  });
+}
+
+/** Asks for the plan of an answer once somebody wants to see it. */
+export function usePlan(query: string, span: Span | null, clusterIds: readonly string[], wanted: boolean): UseQueryResult<QueryPlan> {
+  return useQuery({
+    queryKey: ["metrics", "plan", query, span, clusterIds],
+    queryFn: ({ signal }) => fetchPlan(span ?? { query, cluster_ids: clusterIds }, signal),
+    enabled: wanted,
     staleTime: Infinity,
     gcTime: 0,
     retry: false,
@@ -109,15 +124,16 @@ export function useAnomalies(span: Span | null, sensitivity: Sensitivity | null)
 }
 
 /** The same question by the command line. */
-export function cliCommand(query: string, span: Span | null, clusters: readonly string[]): string {
+export function cliCommand(query: string, span: Span | null, clusters: readonly string[], mode: Mode): string {
+  const how = mode === "global" ? [] : ["--mode", mode];
   const range = span === null ? [] : ["--start", span.start_time, "--end", span.end_time, "--step", span.step];
-  const words = ["aiops", "query", query, ...range, ...clusters.flatMap((name) => ["--cluster", name])];
+  const words = ["aiops", "query", query, ...range, ...how, ...clusters.flatMap((name) => ["--cluster", name])];
   return words.map(quoted).join(" ");
 }
 
 /** The same question by curl, with the token where the command line finds it too. */
-export function curlCommand(origin: string, query: string, span: Span | null, clusterIds: readonly string[]): string {
-  const body = span ?? { query, cluster_ids: clusterIds };
+export function curlCommand(origin: string, query: string, span: Span | null, clusterIds: readonly string[], mode: Mode): string {
+  const body = { ...(span ?? { query, cluster_ids: clusterIds }), ...(mode === "global" ? {} : { mode }) };
   const path = span === null ? "query" : "query_range";
   return [
     `curl -s ${quoted(`${origin}/api/v1/metrics/${path}`)}`,

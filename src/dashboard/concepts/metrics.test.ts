@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { MetricResult, QueryAnswer } from "../api/types";
-import { byColumn, failedClusters, resultRows, seriesText } from "./metrics";
+import { byColumn, failedClusters, otherWarnings, resultRows, seriesText } from "./metrics";
 
 const result = (over: Partial<MetricResult>): MetricResult => ({
   cluster_id: "1",
@@ -96,5 +96,22 @@ describe("byColumn", () => {
   it("puts what has no time last, either way", () => {
     expect(clusters("time", "asc")).toBe("bca");
     expect(clusters("time", "desc")).toBe("cba");
+  });
+});
+
+describe("warnings", () => {
+  it("are shown once: a cluster that failed is named elsewhere", () => {
+    const federation: QueryAnswer["federation"] = {
+      mode: "global",
+      plan: "union",
+      exact: false,
+      truncated: false,
+      clusters: [
+        { cluster_id: "1", cluster_name: "east", status: "SUCCESS", error: null, query_time_ms: 1 },
+        { cluster_id: "2", cluster_name: "west", status: "TIMEOUT", error: "no answer within 27 s", query_time_ms: 27_000 },
+      ],
+    };
+    const warnings = ["west: no answer within 27 s", "east: PromQL info: not a counter"];
+    expect(otherWarnings(answer({ federation, warnings }))).toEqual(["east: PromQL info: not a counter"]);
   });
 });

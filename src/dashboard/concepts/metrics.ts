@@ -40,6 +40,12 @@ export function failedClusters(answer: QueryAnswer): FederationCluster[] {
   return answer.federation.clusters.filter(({ status }) => status !== "SUCCESS");
 }
 
+/** Warnings that say something else than that a cluster failed, which `failedClusters` says. */
+export function otherWarnings(answer: QueryAnswer): string[] {
+  const told = new Set(failedClusters(answer).map(({ cluster_name, error }) => `${cluster_name}: ${error ?? "failed"}`));
+  return answer.warnings.filter((warning) => !told.has(warning));
+}
+
 export type SortColumn = keyof ResultRow;
 
 /** Numbers by size, everything else as text; what has no time comes last. */

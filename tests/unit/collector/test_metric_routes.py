@@ -23,6 +23,7 @@ pytestmark = pytest.mark.anyio
 Client = httpx.AsyncClient
 
 QUERY = "/api/v1/metrics/query"
+PLAN = "/api/v1/metrics/plan"
 RANGE = "/api/v1/metrics/query_range"
 
 
@@ -150,6 +151,40 @@ async def test_per_cluster_every_member_gets_the_query_as_it_is(client: Client, 
     assert [member.asked[0].form["query"] for member in members] == ["sum(up) by(a)"] * 2
     assert answer["federation"]["mode"] == "per_cluster"
     assert [result["data"][0]["metric"]["cluster"] for result in answer["results"]] == ["east", "west"]
+
+
+async def test_a_query_is_the_fleets_unless_each_cluster_is_asked_for_itself(client: Client, join: Join) -> None:
+    await join("east", answering(vector({}, value="1")))
+    await join("west", answering(vector({}, value="2")))
+
+    fleet = (await client.post(QUERY, json={"query": "sum(up)"})).json()
+    each = (await client.post(QUERY, json={"query": "sum(up)", "mode": "per_cluster"})).json()
+
+    assert fleet["federation"]["mode"] == "global"
+    assert [(one["cluster_name"], [row["values"][0][1] for row in one["data"]]) for one in fleet["results"]] == [
+        (None, ["3"])
+    ]
+    assert each["federation"]["mode"] == "per_cluster"
+    assert [(one["cluster_name"], one["data"][0]["values"][0][1]) for one in each["results"]] == [
+        ("east", "1"),
+        ("west", "2"),
+    ]
+
+
+async def test_a_plan_tells_what_would_be_asked_and_asks_nothing(client: Client, join: Join) -> None:
+    members = [await join(name, answering(vector())) for name in ("east", "west")]
+    body = {"query": 'avg(up{cluster=~"e.*|w.*",job="a"})'}
+
+    plan = (await client.post(PLAN, json=body)).json()
+    ranged = (await client.post(PLAN, json={**body, "start_time": "2026-01-01T00:00:00Z", "step": "1h"})).json()
+
+    assert plan["shape"] == "combined"
+    assert {name for part in plan["pushed"] for name in part["clusters"]} == {"east", "west"}
+    assert {part["query"] for part in plan["pushed"]} == {'sum(up{job="a"})', 'count(up{job="a"})'}
+    assert [part["steps"] for part in plan["pushed"]] == [1, 1]
+    assert "$1" in plan["finish"]
+    assert ranged["pushed"][0]["steps"] > 1
+    assert all(asked.path.endswith("buildinfo") for member in members for asked in member.asked)
 
 
 async def test_a_wrong_query_is_the_callers_error_with_the_members_text(client: Client, join: Join) -> None:

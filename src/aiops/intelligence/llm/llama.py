@@ -29,6 +29,7 @@ VERSIONS: Final = frozenset({2, 3})
 ALL_LAYERS: Final = -1
 # Beyond these a caller is better served by a quick no than by minutes of waiting.
 MAX_WAITING: Final = 16
+STOPPING: Final = "the model is being stopped"
 
 
 class ModelError(Exception):
@@ -128,7 +129,7 @@ def _stoppable(llama: Any, stopped: threading.Event) -> Any:
         def generate(self, *args: Any, **keywords: Any) -> Iterator[int]:
             for token in super().generate(*args, **keywords):
                 if stopped.is_set():
-                    raise ServiceUnavailable("the model is being stopped")
+                    raise ServiceUnavailable(STOPPING)
                 yield token
 
     return Stoppable
@@ -198,6 +199,8 @@ class LlamaModel:
         self._asking += 1
         try:
             async with self._turn:
+                if self._stopped.is_set():
+                    raise ServiceUnavailable(STOPPING)
                 yield
         finally:
             self._asking -= 1
@@ -213,7 +216,7 @@ class LlamaModel:
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
-            await asyncio.wait([running])
+            await asyncio.gather(running, return_exceptions=True)
             raise
 
     def _parameters(self, asked: Generation) -> dict[str, Any]:

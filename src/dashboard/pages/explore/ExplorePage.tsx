@@ -9,6 +9,7 @@ import { useScope } from "../../concepts/scope";
 import { useTimeRange } from "../../concepts/time-range";
 import { FederationNotice } from "./FederationNotice";
 import { GraphPanel } from "./GraphPanel";
+import { PlanPanel } from "./PlanPanel";
 import { QueryBar } from "./QueryBar";
 import { ResultsTable } from "./ResultsTable";
 
@@ -78,6 +79,7 @@ export function ExplorePage(): ReactElement {
             <>
               <StackItem>
                 <FederationNotice answer={explored.data.answer} />
+                <PlanPanel key={run} answered={explored.data} query={view.query} clusterIds={scope.ids ?? []} />
               </StackItem>
               {explored.data.grid !== null && explored.data.answer.results.some(({ data }) => data.length > 0) && (
                 <StackItem>

@@ -4,7 +4,7 @@ import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useState, type ReactElement } from "react";
 
 import type { QueryAnswer } from "../../api/types";
-import { failedClusters } from "../../concepts/metrics";
+import { failedClusters, otherWarnings } from "../../concepts/metrics";
 import { listed, measured, words } from "../../utilities/formats";
 
 function Missing({ answer }: { answer: QueryAnswer }): ReactElement | null {
@@ -27,14 +27,14 @@ function Missing({ answer }: { answer: QueryAnswer }): ReactElement | null {
 
 export function FederationNotice({ answer }: { answer: QueryAnswer }): ReactElement {
   const [open, setOpen] = useState(false);
-  const { clusters, truncated, plan } = answer.federation;
+  const { clusters, truncated } = answer.federation;
   const answered = clusters.length - failedClusters(answer).length;
   const series = answer.results.reduce((sum, { data }) => sum + data.length, 0);
   const slowest = Math.max(0, ...clusters.map(({ query_time_ms }) => query_time_ms));
   return (
     <>
       <Missing answer={answer} />
-      {answer.warnings.map((warning) => (
+      {otherWarnings(answer).map((warning) => (
         <Alert key={warning} variant="warning" isInline isPlain component="h2" title={warning} />
       ))}
       {truncated && <Alert variant="warning" isInline isPlain component="h2" title="The answer was cut at the hub's limit." />}
@@ -63,7 +63,6 @@ export function FederationNotice({ answer }: { answer: QueryAnswer }): ReactElem
             ))}
           </Tbody>
         </Table>
-        <p className="aiops-message">Plan: {plan}</p>
       </ExpandableSection>
     </>
   );

@@ -16,6 +16,7 @@ import {
 import { useEffect, useState, type ReactElement } from "react";
 
 import type { Span } from "../../api/metrics";
+import type { Mode } from "../../api/types";
 import { PromqlEditor } from "../../components/promql-editor/PromqlEditor";
 import { cliCommand, curlCommand, useExploreView } from "../../concepts/explore";
 import { FleetCompletion } from "../../concepts/promql-completion";
@@ -77,14 +78,14 @@ function HistoryMenu({ history, onChoose, onForget }: { history: readonly string
   );
 }
 
-function CopyMenu({ query, span }: { query: string; span: Span | null }): ReactElement {
+function CopyMenu({ query, span, mode }: { query: string; span: Span | null; mode: Mode }): ReactElement {
   const [open, setOpen] = useState(false);
   const [copied, setCopied] = useState<string | null>(null);
   const [scope] = useScope();
   const forms: [name: string, text: () => string][] = [
     ["PromQL", () => query],
-    ["aiops query", () => cliCommand(query, span, scope.names)],
-    ["curl", () => curlCommand(window.location.origin, query, span, scope.ids ?? [])],
+    ["aiops query", () => cliCommand(query, span, scope.names, mode)],
+    ["curl", () => curlCommand(window.location.origin, query, span, scope.ids ?? [], mode)],
     ["Link to this page", () => window.location.href],
   ];
   return (
@@ -182,6 +183,24 @@ export function QueryBar({ history, asking, span, onAsk, onForget }: Props): Rea
             />
           </ToggleGroup>
         </FlexItem>
+        <FlexItem>
+          <ToggleGroup aria-label="The fleet as one, or each cluster for itself">
+            <ToggleGroupItem
+              text="Whole fleet"
+              isSelected={view.mode === "global"}
+              onChange={() => {
+                change({ mode: null });
+              }}
+            />
+            <ToggleGroupItem
+              text="Each cluster"
+              isSelected={view.mode === "per_cluster"}
+              onChange={() => {
+                change({ mode: "per_cluster" });
+              }}
+            />
+          </ToggleGroup>
+        </FlexItem>
         {view.kind === "range" && (
           <FlexItem className="aiops-filters">
             <FormSelect
@@ -209,7 +228,7 @@ export function QueryBar({ history, asking, span, onAsk, onForget }: Props): Rea
           />
         </FlexItem>
         <FlexItem>
-          <CopyMenu query={text.trim()} span={span} />
+          <CopyMenu query={text.trim()} span={span} mode={view.mode} />
         </FlexItem>
       </Flex>
     </>

@@ -1,0 +1,113 @@
+"""Federated answers in Prometheus' own shapes, made from what members sent without decoding a sample.
+
+A matrix is passed on as it is. Of a vector only the outline of each row is read, since Prometheus writes one point as
+`value` and many as `values`. What is missing becomes a warning in the words of the federation.
+
+Protocol: Prometheus HTTP API, "Expression query result formats".
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from aiops.collector.splice import NOTHING
+from aiops.core.errors import InternalError
+from aiops.ports.collector import Federation, MetricResult, MetricsAnswer, Mode, ResultType
+
+CUT: Final = "results truncated due to limit"
+_INFO: Final = "PromQL info: "
+
+
+class _Row(Struct, frozen=True, gc=False):
+    metric: Raw
+    values: Raw = NOTHING
+    histograms: Raw = NOTHING
+
+
+_rows = msgspec.json.Decoder(list[_Row])
+_raw_rows = msgspec.json.Decoder(list[Raw])
+_encode = msgspec.json.Encoder().encode
+
+
+def query_answer(answer: MetricsAnswer, *, limit: int | None = None, explain: bool = False) -> bytes:
+    """The body for `query` and `query_range`; `limit` is of series, `explain` adds how the answer came about."""
+    found = [result for result in answer.results if result.result_type is not None]
+    kind = answer.result_type or ResultType.VECTOR
+    warnings = list(answer.warnings)
+    if len({result.result_type for result in found}) > 1:
+        warnings.append("clusters answered with different types of result; only those like the first are shown")
+        found = [result for result in found if result.result_type is kind]
+    one_sample = found and (kind is ResultType.STRING or answer.federation.mode is Mode.GLOBAL)
+    match kind:
+        case ResultType.MATRIX:
+            rows = _joined([_inside(result.data) for result in found])
+        case ResultType.STRING | ResultType.SCALAR if one_sample:
+            return _body(kind.value.lower(), _only_sample(found), warnings, answer.federation if explain else None)
+        case _:
+            # Each cluster's own number is a series with the cluster's label.
+            kind = ResultType.VECTOR
+            rows = _joined([vector_rows(result.data) for result in found])
+    if limit is not None and len(every := _raw_rows.decode(rows)) > limit:
+        rows = _encode(every[:limit])
+        warnings.append(CUT)
+    return _body(kind.value.lower(), rows, warnings, answer.federation if explain else None)
+
+
+def data_answer(data: Any, warnings: Sequence[str] = ()) -> bytes:
+    """The body for everything else; `data` may hold raw JSON."""
+    return b'{"status":"success","data":%b%b}' % (_encode(data), _annotations(warnings))
+
+
+def vector_rows(data: Raw) -> bytes:
+    """The rows of a spliced vector as Prometheus writes them, without the brackets around them."""
+    pieces: list[bytes | Raw] = []
+    put = pieces.append
+    for row in _rows.decode(data):
+        values = _inside(row.values)
+        histograms = b"" if values else _inside(row.histograms)
+        if not values and not histograms:
+            continue
+        put(b',{"metric":')
+        put(row.metric)
+        put(b',"value":' if values else b',"histogram":')
+        put(values or histograms)
+        put(b"}")
+    return b"".join(pieces)[1:]
+
+
+def _inside(data: Raw) -> bytes:
+    """What stands between the brackets of a list."""
+    return bytes(data).strip()[1:-1].strip()
+
+
+def _joined(parts: Sequence[bytes]) -> bytes:
+    return b"[%b]" % b",".join(part for part in parts if part)
+
+
+def _only_sample(results: Sequence[MetricResult]) -> bytes:
+    """The first sample: a string is the same everywhere, and a number of the whole fleet is one."""
+    for result in results:
+        for row in _rows.decode(result.data):
+            if values := _inside(row.values):
+                return values
+    raise InternalError("an answer of one sample has none")
+
+
+def _body(kind: str, result: bytes, warnings: Sequence[str], federation: Federation | None) -> bytes:
+    how = b"" if federation is None else b',"federation":' + _encode(federation)
+    return b'{"status":"success","data":{"resultType":"%b","result":%b}%b%b}' % (
+        kind.encode(),
+        result,
+        _annotations(warnings),
+        how,
+    )
+
+
+def _annotations(notes: Sequence[str]) -> bytes:
+    """Prometheus leaves out lists that are empty."""
+    infos = [note for note in notes if _INFO in note]
+    warnings = [note for note in notes if _INFO not in note]
+    text = b',"warnings":' + _encode(warnings) if warnings else b""
+    return text + b',"infos":' + _encode(infos) if infos else text

@@ -1,0 +1,144 @@
+"""A query's tree as `parse_query` of Prometheus' HTTP API shows it to editors and visualisers.
+
+Source: Prometheus, `web/api/v1/translate_ast.go`.
+"""
+
+import math
+from decimal import Decimal
+from typing import Any, Final
+
+from aiops.promql.signatures import FUNCTIONS, SET_OPERATORS, ValueType
+from aiops.promql.syntax import (
+    METRIC_NAME,
+    Aggregation,
+    Anchor,
+    Binary,
+    Call,
+    Cardinality,
+    Expr,
+    Matching,
+    MatchOp,
+    Negation,
+    Number,
+    Paren,
+    RangeSelector,
+    Selector,
+    Subquery,
+    Text,
+)
+from aiops.promql.typecheck import value_type
+
+_TYPES: Final = {
+    ValueType.SCALAR: "scalar",
+    ValueType.VECTOR: "vector",
+    ValueType.MATRIX: "matrix",
+    ValueType.STRING: "string",
+}
+
+
+def syntax_tree(expr: Expr) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for each kind of node
+    """The tree, node by node."""
+    match expr:
+        case Number(value=value):
+            return {"type": "numberLiteral", "val": _number(value)}
+        case Text(value=value):
+            return {"type": "stringLiteral", "val": value}
+        case Paren(expr=inner):
+            return {"type": "parenExpr", "expr": syntax_tree(inner)}
+        case Negation(expr=inner):
+            return {"type": "unaryExpr", "op": "-", "expr": syntax_tree(inner)}
+        case Selector():
+            return {"type": "vectorSelector", **_selector(expr)}
+        case RangeSelector(selector=selector, range_ms=range_ms):
+            return {"type": "matrixSelector", "range": range_ms, "rangeExpr": None, **_selector(selector)}
+        case Subquery():
+            return {
+                "type": "subquery",
+                "expr": syntax_tree(expr.expr),
+                "range": expr.range_ms,
+                "rangeExpr": None,
+                "step": expr.step_ms or 0,
+                "stepExpr": None,
+                **_shift(expr.offset_ms, expr.at),
+            }
+        case Call(function=function, args=args):
+            return {"type": "call", "func": _function(function), "args": [syntax_tree(argument) for argument in args]}
+        case Aggregation():
+            return {
+                "type": "aggregation",
+                "op": expr.op,
+                "expr": syntax_tree(expr.expr),
+                "param": None if expr.param is None else syntax_tree(expr.param),
+                "grouping": list(expr.grouping),
+                "without": expr.without,
+            }
+        case Binary():
+            return {
+                "type": "binaryExpr",
+                "op": expr.op,
+                "lhs": syntax_tree(expr.left),
+                "rhs": syntax_tree(expr.right),
+                "matching": _matching(expr),
+                "bool": expr.return_bool,
+            }
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return f"{Decimal(repr(value)).normalize():f}"
+
+
+def _selector(selector: Selector) -> dict[str, Any]:
+    names = [matcher for matcher in selector.matchers if matcher.name == METRIC_NAME and matcher.op is MatchOp.EQUAL]
+    # Prometheus lists the matcher on the name behind those that were written in braces.
+    others = [matcher for matcher in selector.matchers if matcher not in names]
+    return {
+        "name": names[0].value if names else "",
+        "anchored": False,
+        "smoothed": False,
+        "matchers": [
+            {"name": matcher.name, "value": matcher.value, "type": matcher.op.value} for matcher in [*others, *names]
+        ],
+        **_shift(selector.offset_ms, selector.at),
+    }
+
+
+def _shift(offset_ms: int, at: int | Anchor | None) -> dict[str, Any]:
+    anchor = at if isinstance(at, Anchor) else None
+    return {
+        "offset": offset_ms,
+        "offsetExpr": None,
+        "timestamp": at if isinstance(at, int) else None,
+        "startOrEnd": None if anchor is None else anchor.value,
+    }
+
+
+def _function(name: str) -> dict[str, Any]:
+    signature = FUNCTIONS[name]
+    if signature.repeats:
+        variadic = -1 if not signature.most else signature.most - len(signature.arguments) + 1
+    else:
+        variadic = signature.optional
+    return {
+        "name": name,
+        "argTypes": [_TYPES[kind] for kind in signature.arguments],
+        "variadic": variadic,
+        "returnType": _TYPES[signature.result],
+    }
+
+
+def _matching(expr: Binary) -> dict[str, Any] | None:
+    if ValueType.SCALAR in (value_type(expr.left), value_type(expr.right)):
+        return None
+    natural = Cardinality.MANY_TO_MANY if expr.op in SET_OPERATORS else Cardinality.ONE_TO_ONE
+    matching = expr.matching or Matching(cardinality=natural)
+    return {
+        "card": matching.cardinality.value,
+        "labels": list(matching.labels),
+        "on": matching.on,
+        "include": list(matching.include),
+        "fillValues": {"lhs": matching.fill_left, "rhs": matching.fill_right},
+    }

@@ -1,0 +1,72 @@
+"""The settings: every mistake at once, with the name of the variable, as `aiops serve` would refuse them."""
+
+import asyncio
+import re
+from importlib import import_module
+from typing import Final
+
+from aiops.core.http import HttpClient
+from aiops.doctor.finding import Notes
+from aiops.doctor.subject import Subject
+from aiops.settings import SettingsError
+
+SHORTEST_SECRET: Final = 16
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]+\b")
+
+
+async def look(subject: Subject, _: HttpClient, notes: Notes) -> None:
+    """Settings that cannot be read, that the roles lack, that no server would take, and weak ones."""
+    for problem in subject.problems:
+        notes.fail(
+            _name(problem), problem, "correct it where the settings come from: environment, ConfigMap, Secret or file"
+        )
+    if subject.problems:
+        return
+    # What can be built is known to the composition alone, which loads every core part.
+    compose = await asyncio.to_thread(import_module, "aiops.compose")
+    try:
+        names = compose.modules_of(subject.roles)
+    except SettingsError as error:
+        notes.fail("roles", str(error), "give --role one of them, or several with commas")
+        return
+    excused = {
+        f"{name} is not set"
+        for area, name in (("database", "DATABASE_URL"), ("redis", "REDIS_URL"))
+        if area in (subject.why_not or {})
+    }
+    problems = [problem for problem in compose.mistakes(subject.settings, names) if problem not in excused]
+    for problem in problems:
+        notes.fail(
+            _name(problem), problem, "set it as the README and the chart's values say, then start the role again"
+        )
+    if not problems:
+        what = f"complete for {', '.join(subject.roles)}" if subject.roles else "complete for what every role needs"
+        notes.ok("settings", what)
+    _weak(subject, notes)
+
+
+def _name(problem: str) -> str:
+    """The variable that a mistake begins with, where it does."""
+    match = _VARIABLE.match(problem)
+    return match[0] if match else "settings"
+
+
+def _weak(subject: Subject, notes: Notes) -> None:
+    http = subject.settings.http
+    if http.public_url and not http.public_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        notes.warn(
+            "public url",
+            f"{http.public_url} is plain HTTP, so tokens and cookies cross the network in the clear",
+            "let a Route, an Ingress or a proxy speak TLS and set AIOPS_HTTP_PUBLIC_URL to its https:// address",
+        )
+    for name, value in (
+        ("AIOPS_INTERNAL_SECRET", subject.settings.auth.internal_secret),
+        ("AIOPS_ADMIN_TOKEN", subject.settings.auth.admin_token),
+    ):
+        shortest = min((len(part) for part in value.split(",") if part), default=None)
+        if shortest is not None and shortest < SHORTEST_SECRET:
+            notes.warn(
+                name,
+                f"one of {shortest} characters can be guessed",
+                f"use {SHORTEST_SECRET} or more: openssl rand -hex 32",
+            )
