@@ -91,8 +91,8 @@ def test_how_a_query_is_asked_is_shown_word_for_word(
     with tab(browser, hub.url, phone=phone, theme=theme) as dashboard:
         page = dashboard.sign_in(f"/explore?query={query}")
         page.get_by_role("button", name="How it was asked exact").click()
-        expect(page.get_by_text("Finished here")).to_be_visible()
-        expect(page.get_by_text("asked of all 2 clusters").first).to_be_visible()
+        expect(page.get_by_text("Finished by the hub")).to_be_visible()
+        expect(page.get_by_text("asked of both clusters").first).to_be_visible()
         expect(page.get_by_text("sum by (job) (rate(process_cpu_seconds_total[1m]))")).to_be_visible()
         dashboard.picture(f"explore-plan-{'390' if phone else '1280'}-{theme}")
         assert dashboard.serious() == []
