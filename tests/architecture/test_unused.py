@@ -41,8 +41,6 @@ ALLOWED: Final = {
     "tightened": "the fan-out's share of a query's time, in its tests",
     "subprotocol": "callers of a socket",
     "log_errors": "re2, on its options",
-    "mtime": "tarfile, on an entry",
-    "discover_master": "redis, on its sentinels",
     "dot_nl": "re2, on its options",
     "defer": "one-off jobs; discovery and investigations are the first to queue one",
     "register": "one-off jobs; discovery and investigations are the first to queue one",
