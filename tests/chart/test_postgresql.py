@@ -117,7 +117,7 @@ class Pod:
 
     @property
     def leads(self) -> bool:
-        return self.ask("select pg_is_in_recovery()") == (False,)
+        return bool(self.ask("select pg_is_in_recovery()") == (False,))
 
     def crash(self) -> None:
         """End it as a lost node would, its children too."""
@@ -162,7 +162,8 @@ def pods() -> Iterator[Pods]:
 
 
 def streaming(primary: Pod) -> bool:
-    return primary.ask("select count(*) from pg_stat_replication where state = 'streaming'", user="postgres") == (1,)
+    found = primary.ask("select count(*) from pg_stat_replication where state = 'streaming'", user="postgres")
+    return bool(found == (1,))
 
 
 def started(pods: list[Pod]) -> tuple[Pod, Pod]:
