@@ -52,6 +52,9 @@
 {{- end }}
 - name: REDIS_URL
   valueFrom: {secretKeyRef: {name: {{ include "aiops.redisSecret" . }}, key: REDIS_URL}}
+{{- if and (eq (include "aiops.redisMode" .) "external") .Values.redis.tls.caSecret }}
+- {name: AIOPS_REDIS_CA_FILE, value: /etc/aiops/redis-ca/ca.crt}
+{{- end }}
 {{- end }}
 
 {{/* Where files such as reports go. */}}

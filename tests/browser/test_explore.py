@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Sites
-from tests.browser.dashboard import Dashboard, tab
+from tests.browser.dashboard import Dashboard, Theme, tab
 from tests.flows.hubs import OneProcess
 from tests.servers.waiting import until
 
@@ -56,7 +56,7 @@ def test_what_is_unusual_is_marked_explained_and_can_be_looked_at_closely(dashbo
     dashboard.picture("explore-anomalies-1280-light")
     assert dashboard.serious() == []
 
-    plot = page.get_by_role("img", name=re.compile("Graph of 2 series")).locator(".u-over")
+    plot = page.get_by_role("img", name=re.compile("Graph of 1 series")).locator(".u-over")
     box = plot.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 50)
@@ -80,3 +80,33 @@ def test_the_same_question_is_copied_for_a_shell(browser: Browser, hub: OneProce
         page.get_by_role("menuitem", name="aiops query").click()
         expect(page.get_by_role("button", name="Copied: aiops query")).to_be_visible()
         assert page.evaluate("navigator.clipboard.readText()") == "aiops query 'count(up)' --cluster east"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("phone", [False, True], ids=["wide", "narrow"])
+def test_how_a_query_is_asked_is_shown_word_for_word(
+    browser: Browser, hub: OneProcess, *, phone: bool, theme: Theme
+) -> None:
+    query = quote('avg by (job) (rate(process_cpu_seconds_total{cluster=~"east|west"}[1m]))')
+    with tab(browser, hub.url, phone=phone, theme=theme) as dashboard:
+        page = dashboard.sign_in(f"/explore?query={query}")
+        page.get_by_role("button", name="How it was asked exact").click()
+        expect(page.get_by_text("Finished by the hub")).to_be_visible()
+        expect(page.get_by_text("asked of both clusters").first).to_be_visible()
+        expect(page.get_by_text("sum by (job) (rate(process_cpu_seconds_total[1m]))")).to_be_visible()
+        dashboard.picture(f"explore-plan-{'390' if phone else '1280'}-{theme}")
+        assert dashboard.serious() == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_each_cluster_can_be_asked_for_itself(dashboard: Dashboard) -> None:
+    page = dashboard.sign_in(f"/explore?kind=instant&query={quote('count(up)')}")
+    results = page.get_by_role("grid", name="Results of the query")
+    expect(results.get_by_role("row")).to_have_count(2)
+    expect(results).to_contain_text("all clusters")
+    page.get_by_role("button", name="Each cluster").click()
+    expect(page).to_have_url(re.compile("mode=per_cluster"))
+    expect(results.get_by_role("row")).to_have_count(3)
+    expect(results).to_contain_text("east")
+    page.get_by_role("button", name="How it was asked").click()
+    expect(page.get_by_text("nothing was computed across clusters")).to_be_visible()

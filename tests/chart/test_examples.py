@@ -1,6 +1,7 @@
 """What lies in chart/examples installs: values render, GitOps objects name this chart, image lists are complete."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -9,7 +10,7 @@ import yaml
 from tests.chart.cases import CLUSTERS, LLM, PROD, SIZES
 from tests.chart.helm import CHART, MONITORING, Case, default_values, objects
 from tests.chart.test_pod_security import violations
-from tests.chart.workloads import workloads
+from tests.chart.workloads import environment, workloads
 
 EXAMPLES: Final = CHART / "examples"
 # Examples that are values; the others are objects or lists.
@@ -56,6 +57,21 @@ def test_external_stores_leave_no_store_in_the_release() -> None:
     assert [
         item["metadata"]["name"] for item in objects(case("external-stores")) if item["kind"] == "StatefulSet"
     ] == []
+
+
+def test_each_store_is_checked_with_its_own_authority() -> None:
+    """Every container on the stores, the one that brings the schema up to date too, reads what is mounted."""
+    checked = 0
+    for pod in workloads(objects(case("external-stores"))):
+        for container in pod.all_containers:
+            variables = environment(container)
+            if "DATABASE_URL" not in variables:
+                continue
+            mounted = [mount["mountPath"] for mount in container["volumeMounts"]]
+            for name in ("PGSSLROOTCERT", "AIOPS_REDIS_CA_FILE"):
+                assert str(Path(variables[name]["value"]).parent) in mounted, f"{pod}, {container['name']}: {name}"
+            checked += 1
+    assert checked == 10
 
 
 def test_the_images_are_all_that_the_chart_can_ask_for() -> None:

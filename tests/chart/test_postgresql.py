@@ -240,8 +240,9 @@ def test_a_dump_restores_as_the_guide_says(pods: Pods) -> None:
     place = ["-h", str(only.folder / "sockets"), "-p", str(only.port)]
 
     def run(program: str, *arguments: str, given: str | None = None) -> str:
-        words = [only.programs / program, *place, *arguments]
-        return subprocess.run(words, input=given, capture_output=True, text=True, check=True, timeout=60).stdout
+        words = [str(only.programs / program), *place, *arguments]
+        done = subprocess.run(words, input=given, capture_output=True, text=True, check=True, timeout=60)
+        return str(done.stdout)
 
     dump = run("pg_dump", "-U", "aiops", "aiops")
     only.write(8)

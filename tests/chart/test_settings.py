@@ -81,6 +81,8 @@ def variables(case: Case, container: Object) -> Mapping[str, str]:
             assert "secretRef" in source
     for entry in container.get("env", []):
         found[entry["name"]] = entry["value"] if "value" in entry else FILLED.get(_key(entry["valueFrom"]), "given")
+    if "AIOPS_REDIS_CA_FILE" in found:
+        found["REDIS_URL"] = "rediss://:secret@redis.example.com:6379"  # whose authority is given speaks TLS
     return found
 
 

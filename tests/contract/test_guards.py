@@ -5,8 +5,9 @@ The lists are written by hand. A new path that is public, a socket or a mount ch
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
+import httpx
 import pytest
 from litestar.handlers.base import BaseRouteHandler
 from litestar.routes import ASGIRoute, HTTPRoute, WebSocketRoute
@@ -192,3 +193,15 @@ def test_a_permission_is_one_resource_and_one_action() -> None:
     named = {found.permission for _, handler in handlers(ALL) if isinstance(found := guard(handler), PermissionGuard)}
     assert all(len(parts := name.split(":")) == 2 and "*" not in name and all(parts) for name in named)
     assert set(PERMISSIONS) == set(Role)
+
+
+@pytest.mark.anyio
+async def test_a_gateway_alone_tells_clients_of_prometheus_in_their_own_shape() -> None:
+    transport = httpx.ASGITransport(cast("Any", composition("gateway").litestar))
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+        ours = await client.get("/api/v1/metrics/labels")
+        theirs = await client.get("/prometheus/api/v1/query?query=up")
+
+    assert (ours.status_code, ours.json()["error"]["code"]) == (401, "AUTH_REQUIRED")
+    assert (theirs.status_code, theirs.json()["errorType"]) == (401, "unauthorized")
+    assert theirs.headers["www-authenticate"] == "Bearer"

@@ -131,7 +131,9 @@ def test_grafanas_variables_and_ad_hoc_filters(hub: Hub, sites: dict[str, Site])
     for name in BOTH:
         rows = get(hub, "query", query=f'up{{cluster="{name}"}}')["result"]
         assert clusters(rows, "metric") == [name]
-    assert get(hub, "query", query='up{cluster="nowhere"}', partial="allow")["result"] == []
+    nowhere = hub.send("GET", f"{API}/query?{urlencode({'query': 'up{cluster=`nowhere`}'})}").json()
+    assert nowhere["data"]["result"] == []
+    assert "no visible cluster matches" in nowhere["warnings"][0]
 
 
 # --- what Prometheus knows of itself ---------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The collector as a subject: its own metrics service in this process, over real members by HTTP."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -10,24 +10,24 @@ from typing import Any, Final, Self
 import msgspec
 from prometheus_client import CollectorRegistry
 
-from aiops.collector.backends.prometheus import PrometheusApi
+from aiops.collector.backends.prometheus import Member, PrometheusApi
 from aiops.collector.fanout import Fanout
 from aiops.collector.members import Members
 from aiops.collector.meters import Meters
 from aiops.collector.metrics import InstantQuery, MetricsService
 from aiops.core.errors import (
-    AiopsError,
     ClusterUnreachable,
     InvalidRequest,
     LimitExceeded,
     QueryNotFederable,
     QueryTimeout,
 )
-from aiops.core.http import AddressPolicy, HttpClient, HttpMetrics
+from aiops.core.http import AddressPolicy, Deadline, HttpClient, HttpMetrics
 from aiops.core.identity import FLEET
 from aiops.ports.collector import ClusterStatus, MetricsAnswer, RangeQuery
+from aiops.ports.registry import Endpoint
 from aiops.settings import CollectorSettings
-from tests.oracle.answers import Answer, Case, Labels, Refused, Samples, rows
+from tests.oracle.answers import Answer, Case, Refused, rows
 from tests.oracle.data import LENGTH_MS, START_MS
 from tests.unit.collector.members import StaticRegistry, target
 
@@ -39,6 +39,7 @@ class Hub:
     """Asks the collector; nothing may be missing unless `allow_partial`. `last` is its latest answer, whole."""
 
     def __init__(self, urls: Mapping[str, str], *, allow_partial: bool = False, timeout_s: float = 30) -> None:
+        self._urls = dict(urls)
         self._registry = StaticRegistry()
         for name, url in urls.items():
             self._registry.add(target(name, url))
@@ -46,11 +47,20 @@ class Hub:
         self._timeout_s = timeout_s
         self._runner = asyncio.Runner()
         self._stack = AsyncExitStack()
-        self._service: MetricsService | None = None
+        policy, metrics = AddressPolicy(allow_loopback=True), HttpMetrics(CollectorRegistry())
+        self._http = HttpClient(user_agent="aiops-tests", policy=policy, metrics=metrics)
+        settings = CollectorSettings()
+        self._api = PrometheusApi(self._http, max_response_bytes=settings.max_member_response_bytes)
+        fanout = Fanout(
+            max_total=settings.max_concurrent_members,
+            max_per_cluster=settings.max_concurrent_per_member,
+            meters=Meters(CollectorRegistry()),
+        )
+        self._service = MetricsService(Members(self._registry), self._api, fanout, settings, lambda: LATER)
         self.last: MetricsAnswer | None = None
 
     def __enter__(self) -> Self:
-        self._service = self._runner.run(self._start())
+        self._runner.run(self._stack.enter_async_context(self._http))
         return self
 
     def __exit__(
@@ -67,29 +77,33 @@ class Hub:
         clusters = self.last.federation.clusters
         return frozenset(one.cluster_name for one in clusters if one.status is not ClusterStatus.SUCCESS)
 
+    def answer(self, case: Case) -> MetricsAnswer:
+        """The collector's own answer; its errors are raised."""
+        return self._runner.run(self._asked(case))
+
+    def fetched(self, case: Case) -> list[bytes]:
+        """What the members answer to the query as it stands, by the collector's own client."""
+
+        async def all_of_them() -> list[bytes]:
+            members = [Member(name, Endpoint(url), None) for name, url in self._urls.items()]
+            form = tuple(case.parameters.items())
+            asked = [self._api.ask(member, case.path, form, Deadline.after(self._timeout_s)) for member in members]
+            return list(await asyncio.gather(*asked))
+
+        return self._runner.run(all_of_them())
+
     def ask(self, case: Case) -> Answer | Refused:
         """The fleet's answer."""
         self.last = None
         try:
-            self.last = self._runner.run(self._asked(case))
+            self.last = self.answer(case)
         except InvalidRequest as error:
             return Refused(error.message, error.code)
         except (QueryNotFederable, LimitExceeded, ClusterUnreachable, QueryTimeout) as error:
             return Refused(error.message, error.code, wrong=False)
         return from_hub(self.last)
 
-    async def _start(self) -> MetricsService:
-        policy, metrics = AddressPolicy(allow_loopback=True), HttpMetrics(CollectorRegistry())
-        http = HttpClient(user_agent="aiops-tests", policy=policy, metrics=metrics)
-        await self._stack.enter_async_context(http)
-        settings = CollectorSettings()
-        fanout = Fanout(max_total=64, max_per_cluster=8, meters=Meters(CollectorRegistry()))
-        api = PrometheusApi(http, max_response_bytes=settings.max_member_response_bytes)
-        return MetricsService(Members(self._registry), api, fanout, settings, lambda: LATER)
-
     async def _asked(self, case: Case) -> MetricsAnswer:
-        if self._service is None:
-            raise AiopsError("the hub was not started")
         start, end = (EPOCH + timedelta(milliseconds=ms) for ms in (case.start_ms, case.end_ms))
         if not case.step_ms:
             return await self._service.query(
@@ -106,8 +120,4 @@ def from_hub(answer: MetricsAnswer) -> Answer:
     parts: list[Any] = [row for result in answer.results for row in msgspec.json.decode(result.data)]
     if kind == "string":
         return Answer(kind, text=parts[0]["values"][0][1])
-    return Answer(kind, _series(parts))
-
-
-def _series(parts: Iterable[Mapping[str, Any]]) -> tuple[tuple[Labels, Samples], ...]:
-    return rows(parts)
+    return Answer(kind, rows(parts))

@@ -16,7 +16,7 @@ from msgspec import Struct
 from aiops.collector import times
 from aiops.collector.backends.prometheus import Member, Parameters, PrometheusApi
 from aiops.collector.fanout import Fanout, MemberFailed, Outcome, Part
-from aiops.collector.federation import standing
+from aiops.collector.federation import PLAIN_UNION, Account, choosing, standing
 from aiops.collector.members import Members
 from aiops.collector.selection import for_cluster, series_selectors
 from aiops.collector.splice import exported, with_label
@@ -132,7 +132,7 @@ class CatalogueService:
         names = {exported(name) if name == self._label else name for part in _values(outcomes) for name in part}
         if names:
             names.add(self._label)
-        return _names_answer(names, outcomes, request)
+        return _names_answer(names, outcomes, request, self._account(request))
 
     async def label_values(self, name: str, request: CatalogueQuery) -> NamesAnswer:
         """Values of one label; those of the cluster label are the names of the clusters that have any series."""
@@ -154,7 +154,8 @@ class CatalogueService:
             )
 
         outcomes = await self._ask(request, ask)
-        return _names_answer({value for part in _values(outcomes) for value in part}, outcomes, request)
+        values = {value for part in _values(outcomes) for value in part}
+        return _names_answer(values, outcomes, request, self._account(request))
 
     async def series(self, request: CatalogueQuery) -> SeriesAnswer:
         """Label sets that match.
@@ -172,7 +173,7 @@ class CatalogueService:
 
         outcomes = await self._ask(request, ask)
         rows, cut = _cut([row for part in _values(outcomes) for row in part], request.limit)
-        found = standing(outcomes, deny_partial=request.deny_partial)
+        found = standing(outcomes, deny_partial=request.deny_partial, account=self._account(request))
         return SeriesAnswer(rows, found.partial, (*found.warnings, *cut), _truncated(found.federation, cut))
 
     async def metadata(self, metric: str | None, request: CatalogueQuery) -> MetadataAnswer:
@@ -192,6 +193,9 @@ class CatalogueService:
         items, cut = _cut([MetricMetadata(*key, clusters) for key, clusters in sorted(said.items())], request.limit)
         found = standing(outcomes, deny_partial=request.deny_partial)
         return MetadataAnswer(items, found.partial, (*found.warnings, *cut), _truncated(found.federation, cut))
+
+    def _account(self, request: CatalogueQuery) -> Account:
+        return choosing(self._label) if request.match else PLAIN_UNION
 
     def _parameters(self, request: CatalogueQuery) -> Parameters:
         ends: list[tuple[str, datetime | None]]
@@ -274,8 +278,10 @@ def _values(outcomes: Iterable[Outcome[T]]) -> list[T]:
     return [outcome.part.value for outcome in outcomes if outcome.part is not None]
 
 
-def _names_answer(names: set[str], outcomes: list[Outcome[Any]], request: CatalogueQuery) -> NamesAnswer:
-    found = standing(outcomes, deny_partial=request.deny_partial)
+def _names_answer(
+    names: set[str], outcomes: list[Outcome[Any]], request: CatalogueQuery, account: Account
+) -> NamesAnswer:
+    found = standing(outcomes, deny_partial=request.deny_partial, account=account)
     items, cut = _cut(sorted(names), request.limit)
     return NamesAnswer(items, found.partial, (*found.warnings, *cut), _truncated(found.federation, cut))
 

@@ -33,6 +33,11 @@ class Account(Struct, frozen=True):
 PLAIN_UNION: Final = Account()
 
 
+def choosing(label: str) -> Account:
+    """The account of a union whose selectors choose among the clusters, and may choose none."""
+    return Account(nobody=f"no visible cluster matches the conditions on {label!r}")
+
+
 class Standing(Struct, frozen=True):
     """How an answer came about."""
 

@@ -14,7 +14,7 @@ from aiops.collector import generations as generation_rules
 from aiops.collector.answer_json import encode
 from aiops.collector.fanout import Fanout, Outcome, Part
 from aiops.collector.federation import NO_CLUSTERS, Account, Standing, standing
-from aiops.collector.gathered import Gathered, check_samples, stacked
+from aiops.collector.gathered import Budget, Gathered, stacked
 from aiops.collector.generations import Generations
 from aiops.collector.leaf_source import LeafSource, Question
 from aiops.collector.splice import NOTHING, Spliced
@@ -183,14 +183,18 @@ class FleetQuery:
     async def _combined(
         self, asked: Asked, made: Plan, rules: Rules, by_name: dict[str, Target], timeout_s: float
     ) -> MetricsAnswer:
-        parts = await _all(
-            [self._ask_leaf(asked, leaf, by_name, timeout_s, self._source.gathered) for leaf in made.leaves]
-        )
+        budget = Budget(self._label, max_series=self._max_series, max_samples=self._max_samples)
+
+        async def ask(target: Target, question: Question, deadline: Deadline) -> Part[Gathered]:
+            part = await self._source.gathered(target, question, deadline)
+            budget.take(part.value)
+            return part
+
+        parts = await _all([self._ask_leaf(asked, leaf, by_name, timeout_s, ask) for leaf in made.leaves])
         outcomes = _merged(asked.targets, parts)
         found = self._standing(asked, made, outcomes)
         away = {outcome.target.cluster_name for outcome in outcomes if outcome.part is None}
-        size = self._check_size(parts, away)
-        kind, data = await _off_loop(size, lambda: self._finish(made, rules, parts, away))
+        kind, data = await _off_loop(budget.samples, lambda: self._finish(made, rules, parts, away))
         result = MetricResult(
             cluster_id=None,
             cluster_name=None,
@@ -201,24 +205,6 @@ class FleetQuery:
             query_time_ms=max((outcome.query_time_ms for outcome in outcomes), default=0.0),
         )
         return MetricsAnswer(kind, (result,), found.partial, found.warnings, found.federation)
-
-    def _check_size(self, parts: Sequence[Sequence[Outcome[Gathered]]], away: set[str]) -> int:
-        arrays = [
-            outcome.part.value
-            for leaf in parts
-            for outcome in leaf
-            if outcome.part is not None and outcome.target.cluster_name not in away
-        ]
-        series = sum(len(part.metrics) for part in arrays)
-        if series > self._max_series:
-            raise LimitExceeded(
-                f"{series} series would be gathered, more than {self._max_series}; aggregate with "
-                f"by ({self._label}, ...) or ask fewer clusters",
-                details={"series": series, "limit": self._max_series},
-            )
-        samples = sum(part.values.size for part in arrays)
-        check_samples(samples, self._max_samples)
-        return samples
 
     def _finish(
         self, made: Plan, rules: Rules, parts: Sequence[Sequence[Outcome[Gathered]]], away: set[str]

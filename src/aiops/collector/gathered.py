@@ -134,6 +134,34 @@ def _steps(times_s: Floats, grid: Grid) -> "np.ndarray[tuple[int], np.dtype[np.i
     return steps
 
 
+class Budget:
+    """What one query may gather in all. It is counted as answers come in, so that no more is kept than may be."""
+
+    def __init__(self, label: str, *, max_series: int, max_samples: int) -> None:
+        self._label = label
+        self._max_series = max_series
+        self._max_samples = max_samples
+        self._series = 0
+        self.samples = 0
+
+    def take(self, part: Gathered) -> None:
+        """Count one answer.
+
+        Raises:
+            LimitExceeded: it is one too many.
+
+        """
+        self._series += len(part.metrics)
+        self.samples += part.values.size
+        if self._series > self._max_series:
+            raise LimitExceeded(
+                f"{self._series} or more series would be gathered, more than {self._max_series}; aggregate with "
+                f"by ({self._label}, ...) or ask fewer clusters",
+                details={"series": self._series, "limit": self._max_series},
+            )
+        check_samples(self.samples, self._max_samples)
+
+
 def check_samples(samples: int, limit: int) -> None:
     """Refuse what is too much to finish here.
 
@@ -143,7 +171,7 @@ def check_samples(samples: int, limit: int) -> None:
     """
     if samples > limit:
         raise LimitExceeded(
-            f"{samples} samples would be gathered, more than {limit}; aggregate with a cluster label, "
+            f"{samples} or more samples would be gathered, more than {limit}; aggregate with a cluster label, "
             "ask fewer clusters, or take a longer step or less time",
             details={"samples": samples, "limit": limit},
         )

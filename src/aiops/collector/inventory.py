@@ -17,7 +17,7 @@ from msgspec import Raw, Struct
 from aiops.collector import times
 from aiops.collector.backends.prometheus import Member, Parameters, PrometheusApi
 from aiops.collector.fanout import Fanout, MemberFailed, Outcome, Part
-from aiops.collector.federation import Standing, standing
+from aiops.collector.federation import PLAIN_UNION, Account, Standing, choosing, standing
 from aiops.collector.members import Members
 from aiops.collector.selection import Labels, for_cluster, parsed, selectors_of, series_selectors
 from aiops.collector.splice import with_label
@@ -142,7 +142,7 @@ class InventoryService:
             return _part(rows, found.warnings)
 
         outcomes = await self._ask(request, ask, choose)
-        return _union([row for part in _values(outcomes) for row in part], outcomes, request)
+        return _union([row for part in _values(outcomes) for row in part], outcomes, request, choosing(self._label))
 
     async def rules(self, request: InventoryQuery, wanted: RuleFilter) -> Union:
         """Rule groups, each cluster's for themselves; labels of rules and of their alerts carry the cluster's name.
@@ -166,7 +166,9 @@ class InventoryService:
             return _part([group for group in groups if group is not None], found.warnings)
 
         outcomes = await self._ask(request, ask, choose)
-        return _union({"groups": [group for part in _values(outcomes) for group in part]}, outcomes, request)
+        groups = [group for part in _values(outcomes) for group in part]
+        account = choosing(self._label) if selectors else PLAIN_UNION
+        return _union({"groups": groups}, outcomes, request, account)
 
     async def alerts(self, request: InventoryQuery) -> Union:
         """Pending and firing alerts, as the clusters' Prometheus servers see them."""
@@ -293,5 +295,5 @@ def _values(outcomes: Iterable[Outcome[T]]) -> list[T]:
     return [outcome.part.value for outcome in outcomes if outcome.part is not None]
 
 
-def _union(data: Any, outcomes: list[Outcome[Any]], request: InventoryQuery) -> Union:
-    return Union(data, standing(outcomes, deny_partial=request.deny_partial))
+def _union(data: Any, outcomes: list[Outcome[Any]], request: InventoryQuery, account: Account = PLAIN_UNION) -> Union:
+    return Union(data, standing(outcomes, deny_partial=request.deny_partial, account=account))

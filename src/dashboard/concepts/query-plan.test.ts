@@ -9,6 +9,7 @@ describe("askedOf", () => {
     [0, 3, "nobody"],
     [1, 1, "c1"],
     [1, 3, "c1"],
+    [2, 2, "both clusters"],
     [2, 3, "c1 and c2"],
     [3, 3, "all 3 clusters"],
     [120, 120, "all 120 clusters"],

@@ -101,6 +101,31 @@ def test_what_is_missing_of_an_answer_is_named_on_stderr(aiops: Aiops, away: dic
     assert "west-1" in denied.stderr
 
 
+def test_a_query_is_the_fleets_or_each_clusters(aiops: Aiops, east: dict[str, Any]) -> None:
+    fleet = aiops("query", "sum(up)", "--time", "2030-03-17T17:46:40Z", "--json", "--cluster", "east-1")
+    assert json.loads(fleet.stdout)["federation"]["mode"] == "global"
+    each = aiops("query", "sum(up)", "--mode", "per_cluster", "--json")
+    assert json.loads(each.stdout)["federation"]["mode"] == "per_cluster"
+
+
+def test_a_plan_is_shown_and_nothing_asked(aiops: Aiops, east: dict[str, Any], away: dict[str, Any]) -> None:
+    shown = aiops("query", "--explain", 'count(up{cluster=~".*-1"})').stdout
+    assert "$1 = count(up)" in shown
+    assert "asked of east-1, west-1; 1 point each" in shown
+    assert "finished here: sum($1)" in shown
+    plan = json.loads(aiops("query", "--explain", "up", "--since", "1h", "--json").stdout)
+    assert plan["shape"] == "union"
+    assert plan["pushed"][0]["steps"] == 61
+    assert aiops("query", "--explain", "up", "--mode", "per_cluster").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--time", "2030-01-01T00:00:00Z", "--since", "1h"), ("--end", "2030-01-01T00:00:00Z"), ("--mode", "x")]
+)
+def test_a_query_that_contradicts_itself_is_refused(aiops: Aiops, wrong: tuple[str, ...]) -> None:
+    assert aiops("query", "up", *wrong).exit_code == 2
+
+
 def test_a_wrong_expression_is_told_with_the_code_of_the_hub(aiops: Aiops, east: dict[str, Any]) -> None:
     result = aiops("query", "up{", "--cluster", "east-1")
     assert (result.exit_code, result.stdout) == (1, "")

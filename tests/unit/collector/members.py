@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from aiohttp import web
 
+from aiops.collector.generations import PROBE
 from aiops.core.errors import AiopsError, AuthFailed, ClusterNotFound
 from aiops.ports.registry import (
     Credential,
@@ -105,11 +106,12 @@ async def cutting(asked: Asked) -> web.StreamResponse:
 
 
 class Member:
-    """A server that answers as told and keeps what it was asked. Its version it says by itself."""
+    """A server that answers as told and keeps what it was asked; by itself it tells its generation, if it has one."""
 
-    def __init__(self, answer: Answer, version: str = "3.5.0") -> None:
+    def __init__(self, answer: Answer, generation: int | None = 3) -> None:
         self.answer = answer
-        self.version = version
+        self.generation = generation
+        self.generation_asked = 0
         self.asked: list[Asked] = []
         self._runner: web.AppRunner | None = None
         self.url = ""
@@ -133,8 +135,12 @@ class Member:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         form = {**request.query, **{key: str(value) for key, value in (await request.post()).items()}}
-        if request.path.endswith("/status/buildinfo"):
-            return success({"version": self.version})
+        if form.get("query") == PROBE:
+            self.generation_asked += 1
+            steps = {2: "3", 3: "2"}
+            if self.generation is None:
+                return failure(404, "not_found", "")
+            return success(vector({}, value=steps[self.generation]))
         asked = Asked(request.method, request.path, dict(request.headers), form, request)
         self.asked.append(asked)
         return await self.answer(asked)

@@ -241,14 +241,42 @@ async def test_absence_is_unknown_while_a_cluster_is_away(metrics: MetricsServic
 async def test_generations_that_differ_are_said(metrics: MetricsService, join: Join) -> None:
     east = await join("east", evaluating(up(1)))
     west = await join("west", evaluating(up(1)))
-    west.version = "2.42.0"
+    west.generation = 2
 
     for query in ("sum(up)", "up"):
         answer = await ask(metrics, query)
         assert not answer.federation.exact
         assert not answer.partial
         assert "Prometheus 2 and 3" in answer.warnings[0]
-    assert east.version == "3.5.0"
+    assert east.generation == 3
+
+
+async def test_a_generation_is_asked_once_and_never_guessed(metrics: MetricsService, join: Join) -> None:
+    east = await join("east", evaluating(up(1)))
+    west = await join("west", evaluating(up(1)))
+    west.generation = None
+
+    answers = await asyncio.gather(*(ask(metrics, query) for query in ("sum(up)", "up", "max(up)")))
+    answers.append(await ask(metrics, "min(up)"))
+
+    assert all(answer.federation.exact for answer in answers)
+    assert (east.generation_asked, west.generation_asked) == (1, 1)
+
+
+async def test_older_members_windows_hold_their_start(
+    metrics: MetricsService, registry: StaticRegistry, http: HttpClient, join: Join
+) -> None:
+    """A window from 12:00 to 12:02 at steps of a minute has three of them before Prometheus 3, and two since."""
+    east = await join("east", evaluating(up(1)))
+    west = await join("west", evaluating(up(1)))
+    query = "count_over_time(sum(up)[2m:1m])"
+    assert data(await ask(metrics, query)) == [({}, ["2"])]
+
+    east.generation = west.generation = 2
+    fanout = Fanout(max_total=64, max_per_cluster=8, meters=Meters(CollectorRegistry()))
+    api = PrometheusApi(http, max_response_bytes=4_000_000)
+    older = MetricsService(Members(registry), api, fanout, CollectorSettings(), utc_now)
+    assert data(await ask(older, query)) == [({}, ["3"])]
 
 
 async def test_numbers_that_json_does_not_know(metrics: MetricsService, join: Join) -> None:
@@ -301,8 +329,12 @@ async def test_native_histograms_pass_unions_and_nothing_else(metrics: MetricsSe
         ('up{cluster=~"a("}', InvalidPromql, "regular expression"),
         ("info(up)", QueryNotFederable, "info"),
         ("max_over_time(sum(up)[20d:1s])", LimitExceeded, "points per series"),
-        ("quantile(0.5, up)", LimitExceeded, "12 series would be gathered, more than 10"),
-        ("max_over_time(quantile(0.5, up)[10m:30s])", LimitExceeded, "120 samples would be gathered, more than 100"),
+        ("quantile(0.5, up)", LimitExceeded, "12 or more series would be gathered, more than 10"),
+        (
+            "max_over_time(quantile(0.5, up)[10m:30s])",
+            LimitExceeded,
+            "120 or more samples would be gathered, more than 100",
+        ),
     ],
 )
 async def test_refusals(
@@ -326,6 +358,15 @@ async def test_a_plan_can_be_seen_without_asking(metrics: MetricsService, join: 
     assert explained.finish == "$1 or vector(0)"
     assert [(part.query, part.clusters) for part in explained.pushed] == [("up", ("east",))]
     assert east.asked == []
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.0, "1"), (-0.0, "-0"), (0.1 + 0.2, "0.30000000000000004"), (1e16, "10000000000000000"), (1e21, "1e+21"),
+     (1.5e-7, "1.5e-7"), (1e-6, "0.000001"), (12345678.9, "12345678.9"), (float("-inf"), "-Inf")],
+)  # fmt: skip
+def test_numbers_are_written_as_prometheus_writes_them(value: float, text: str) -> None:
+    assert number(value) == text
 
 
 GRID = Grid(1_000, 5_000, 1_000)

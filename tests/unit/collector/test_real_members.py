@@ -1,8 +1,11 @@
 """Real Prometheus servers and a real Alertmanager: the federated answer equals asking each of them directly."""
 
 import json
+import re
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,14 +13,20 @@ import pytest
 
 from aiops.collector.alerts.model import fingerprint_of
 from aiops.collector.alerts.webhook import Status, decode
+from aiops.collector.backends.prometheus import PrometheusApi
 from aiops.collector.catalogue import CatalogueQuery, CatalogueService
+from aiops.collector.generations import Generations
+from aiops.collector.members import Members
 from aiops.collector.metrics import InstantQuery, MetricsService
 from aiops.collector.splice import with_label
+from aiops.core.clock import utc_now
 from aiops.core.errors import InvalidPromql
+from aiops.core.http import HttpClient
 from aiops.core.identity import FLEET
-from aiops.ports.collector import ClusterStatus, MetricsAnswer, RangeQuery
+from aiops.ports.collector import ClusterStatus, MetricsAnswer, Mode, RangeQuery
 from tests.conftest import PrometheusPair
 from tests.servers.alertmanager import Alertmanager
+from tests.servers.processes import require
 from tests.servers.prometheus import Prometheus
 from tests.servers.recorder import Recorder
 from tests.servers.waiting import eventually
@@ -86,7 +95,15 @@ async def test_a_range_equals_asking_each_directly(
     start = end - timedelta(minutes=2)
 
     answer = await metrics.query_range(
-        RangeQuery(scope=FLEET, query=query, start_time=start, end_time=end, step_s=5.0, timeout_s=10.0)
+        RangeQuery(
+            scope=FLEET,
+            query=query,
+            start_time=start,
+            end_time=end,
+            step_s=5.0,
+            timeout_s=10.0,
+            mode=Mode.PER_CLUSTER,
+        )
     )
 
     asked = encoded(query=query, start=start.timestamp(), end=end.timestamp(), step=5)
@@ -96,13 +113,57 @@ async def test_a_range_equals_asking_each_directly(
     }
 
 
+@pytest.mark.parametrize("binary", ["prometheus", "/usr/bin/prometheus"])
+async def test_a_server_tells_its_generation_by_what_it_does(http: HttpClient, tmp_path: Path, binary: str) -> None:
+    server = type("Chosen", (Prometheus,), {"binary": binary})(tmp_path / "prometheus")
+    told = subprocess.run([require(binary), "--version"], capture_output=True, text=True, check=True)  # noqa: ASYNC221 - done at once
+    registry = StaticRegistry()
+    generations = Generations(Members(registry), PrometheusApi(http, max_response_bytes=100_000), utc_now)
+    with server:
+        found = await generations.of([target("east", server.url)], 10.0)
+    assert len(found) == 1
+    # Builds from source name no version.
+    if named := re.search(r"version (\d+)\.", told.stdout + told.stderr):
+        assert found == {int(named[1])}
+
+
+PARTS: dict[str, tuple[str, Callable[[list[float]], float]]] = {
+    # What is asked of the fleet, what of each site, and how the sites' numbers make the fleet's.
+    "sum by (job) (up)": ("sum by (job) (up)", sum),
+    "count(up)": ("count(up)", sum),
+    "avg(up) * count(up)": ("sum(up)", sum),
+    "max by (job) (prometheus_tsdb_head_series)": ("max by (job) (prometheus_tsdb_head_series)", max),
+    "max_over_time(sum(up)[30s:5s])": ("max_over_time(sum(up)[30s:5s])", sum),
+    "min(time() - up)": ("min(time() - up)", min),
+}
+
+
+@pytest.mark.parametrize("query", PARTS)
+async def test_over_all_sites_numbers_are_put_together(
+    metrics: MetricsService, fleet: dict[str, Prometheus], query: str
+) -> None:
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)
+    part, together = PARTS[query]
+    asked = encoded(query=part, time=at.timestamp())
+
+    answer = await metrics.query(InstantQuery(FLEET, query, 10.0, time=at))
+
+    wanted: dict[str, list[float]] = {}
+    for site in fleet.values():
+        for row in direct(site, f"/api/v1/query?{asked}")["result"]:
+            wanted.setdefault(json.dumps(row["metric"]), []).append(float(row["value"][1]))
+    found = {json.dumps(row["metric"]): float(row["values"][0][1]) for row in rows(answer)[None]}
+    assert answer.federation.exact
+    assert found == {metric: together(values) for metric, values in wanted.items()}
+
+
 @pytest.mark.parametrize("query", QUERIES)
 async def test_an_instant_equals_asking_each_directly(
     metrics: MetricsService, fleet: dict[str, Prometheus], query: str
 ) -> None:
     at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)
 
-    answer = await metrics.query(InstantQuery(FLEET, query, 10.0, time=at))
+    answer = await metrics.query(InstantQuery(FLEET, query, 10.0, time=at, mode=Mode.PER_CLUSTER))
 
     asked = encoded(query=query, time=at.timestamp())
     assert rows(answer) == {

@@ -4,13 +4,12 @@ import asyncio
 import gzip
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Parameter, RequestBody, Schema
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Parameter, Reference, RequestBody, Schema
 from litestar.params import FromPath
 from msgspec import Struct
 
@@ -165,33 +164,28 @@ def _takes_gzip(accepted: str) -> bool:
 
 def _described(parameters: dict[str, str], *, form: bool = False) -> type[Operation]:
     """How the document shows an operation whose parameters are read by `Form`."""
+    needed = {"query", *(("start", "end", "step") if "step" in parameters else ())} & set(parameters)
+    shapes = {name: _TEXTS if name.endswith("[]") or name == "clusters" else _TEXT for name in parameters}
 
-    @dataclass
     class PrometheusOperation(Operation):
-        def __post_init__(self) -> None:
-            needed = {"query", *(("start", "end", "step") if "step" in parameters else ())} & set(parameters)
-            shapes = {name: _TEXTS if name.endswith("[]") or name == "clusters" else _TEXT for name in parameters}
+        def __init__(self, **given: Any) -> None:
             if form:
-                schema = Schema(
-                    type=OpenAPIType.OBJECT,
-                    required=sorted(needed) or None,
-                    properties={
-                        name: Schema(type=shape.type, items=shape.items, description=parameters[name])
-                        for name, shape in shapes.items()
-                    },
-                )
-                self.request_body = RequestBody(content={FORM: OpenAPIMediaType(schema=schema)}, required=True)
-                return
-            described = [
-                Parameter(
-                    name=name,
-                    param_in="query",
-                    schema=shape,
-                    description=parameters[name],
-                    required=name in needed,
-                )
-                for name, shape in shapes.items()
-            ]
-            self.parameters = [*(self.parameters or ()), *described]
+                given["request_body"] = RequestBody(content={FORM: OpenAPIMediaType(schema=_fields())}, required=True)
+            else:
+                given["parameters"] = [*(given.get("parameters") or ()), *_listed()]
+            super().__init__(**given)
+
+    def _fields() -> Schema:
+        fields: dict[str, Reference | Schema] = {
+            name: Schema(type=shape.type, items=shape.items, description=parameters[name])
+            for name, shape in shapes.items()
+        }
+        return Schema(type=OpenAPIType.OBJECT, required=sorted(needed) or None, properties=fields)
+
+    def _listed() -> list[Parameter]:
+        return [
+            Parameter(name=name, param_in="query", schema=shape, description=parameters[name], required=name in needed)
+            for name, shape in shapes.items()
+        ]
 
     return PrometheusOperation

@@ -45,7 +45,7 @@ function PlanSteps({ plan, clusters }: { plan: QueryPlan; clusters: number }): R
         ))}
         {plan.finish !== null && (
           <DescriptionListGroup>
-            <DescriptionListTerm>Finished here</DescriptionListTerm>
+            <DescriptionListTerm>Finished by the hub</DescriptionListTerm>
             <DescriptionListDescription>
               <Query text={plan.finish} />
             </DescriptionListDescription>
