@@ -77,7 +77,9 @@ class ApiServer:
         """One request."""
         answer = self._http.request(method, path, json=body, params=query)
         warnings = tuple(answer.headers.get_list("warning"))
-        return Answer(answer.status_code, answer.json() if answer.content else {}, warnings)
+        # A path of an API group that the server lacks is refused in plain text.
+        spoken = answer.headers.get("content-type", "").startswith("application/json")
+        return Answer(answer.status_code, answer.json() if spoken else answer.text, warnings)
 
     def create(self, item: Object, namespace: str, *, dry: bool = False) -> Answer:
         """Create an object, strictly: an unknown or doubled field is refused. `dry` leaves nothing behind."""

@@ -165,7 +165,14 @@ CASES: Final = (
 # Values that people change on a running release; each has to be possible without taking anything down by hand.
 CHANGES: Final = (
     Case("more replicas", {"api-gateway": {"autoscaling": {"enabled": False}, "replicas": 5}}),
-    Case("other resources", {"postgresql": {"resources": {"requests": {"cpu": "2", "memory": "4Gi"}}}}),
+    Case(
+        "other resources",
+        {
+            "postgresql": {
+                "resources": {"requests": {"cpu": "2", "memory": "4Gi"}, "limits": {"cpu": "8", "memory": "8Gi"}}
+            }
+        },
+    ),
     Case("a new image", {"global": {"imageTag": "1.1.0"}}),
     Case("a mirror", {"global": {"mirrorRegistry": MIRROR}}),
     Case("a host", {"route": {"host": HOST}}),

@@ -27,6 +27,13 @@ from tests.servers.waiting import until
 pytestmark = pytest.mark.cluster
 RESTRICTED: Final = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
 CLUSTER_WIDE: Final = frozenset({"OAuthClient", "ConsoleLink"})
+# One of the ways to install names it; an administrator has made it.
+PRIORITY: Final = {
+    "apiVersion": "scheduling.k8s.io/v1",
+    "kind": "PriorityClass",
+    "metadata": {"name": "high"},
+    "value": 1000,
+}
 RBAC: Final = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 # Verb, resource, name and namespace of what no account of the release may do.
 NEVER: Final = (
@@ -44,11 +51,11 @@ NEVER: Final = (
 def server() -> Iterator[ApiServer]:
     """The API server, knowing every kind that the chart can render."""
     with ApiServer.of(kubeconfig()) as server:
-        made = [definition for definition in definitions(server) if create(server, definition)]
+        made = [item for item in [PRIORITY, *definitions(server)] if create(server, item)]
         until(lambda: all(server.knows(*place) for place in (*SPECS, *FLAT)), what="every kind known", timeout_s=30)
         yield server
-        for definition in made:
-            server.call("DELETE", f"{server.path(definition, '')}/{definition['metadata']['name']}")
+        for item in made:
+            server.call("DELETE", f"{server.path(item, '')}/{item['metadata']['name']}")
 
 
 @pytest.fixture
@@ -127,9 +134,10 @@ def test_every_pod_is_admitted(server: ApiServer, namespace: str) -> None:
         for pod in workloads(in_namespace(objects(case), case.namespace, namespace)):
             if pod.kind == "InferenceService":
                 continue  # KServe makes the pod, with fields of its own
+            claims = pod.owner.get("spec", {}).get("volumeClaimTemplates", [])
+            claimed = [{"name": claim["metadata"]["name"], "emptyDir": {}} for claim in claims]
             spec = {**pod.spec, "serviceAccountName": "default"}
-            # Only an administrator could have made it.
-            spec.pop("priorityClassName", None)
+            spec["volumes"] = [*spec.get("volumes", []), *claimed]
             meta = {"name": pod.name, "labels": pod.labels, "annotations": pod.annotations}
             answer = server.create(
                 {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}, namespace, dry=True
@@ -162,7 +170,7 @@ def test_it_is_installed_changed_rolled_back_and_removed(server: ApiServer, name
         run_helm(namespace, "upgrade", RELEASE, str(CHART), *values_file(tmp_path, change), *hooks)
         changed = documents(run_helm(namespace, "get", "manifest", RELEASE))
         assert present(server, changed, namespace) == [identity(item) for item in changed]
-        run_helm(namespace, "rollback", RELEASE, "1", *hooks)
+        run_helm(namespace, "rollback", RELEASE, *hooks)
     assert present(server, first, namespace) == [identity(item) for item in first]
     run_helm(namespace, "uninstall", RELEASE, *hooks)
     kept = [

@@ -7,8 +7,9 @@ import jsonschema_rs
 import pytest
 
 from tests.chart import core_schemas, foreign_schemas
-from tests.chart.cases import CASES, SPOKE
+from tests.chart.cases import CASES, CHANGES, SPOKE
 from tests.chart.helm import OLDEST, Case, Object, objects
+from tests.chart.workloads import quantity, workloads
 
 
 @cache
@@ -41,6 +42,18 @@ def test_every_name_is_given_once_and_is_short_enough(case: Case) -> None:
     names = [(item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]) for item in objects(case)]
     assert sorted({name for name in names if names.count(name) > 1}, key=str) == []
     assert [name for kind, _, name in names if len(name) > (52 if kind in ("CronJob", "StatefulSet") else 63)] == []
+
+
+@pytest.mark.parametrize("case", [*CASES, *CHANGES], ids=lambda case: case.name)
+def test_no_container_asks_for_more_than_its_limit(case: Case) -> None:
+    above = [
+        f"{pod}, container {container['name']}: {resource}"
+        for pod in workloads(objects(case))
+        for container in pod.all_containers
+        for resource, limit in container["resources"].get("limits", {}).items()
+        if quantity(container["resources"]["requests"].get(resource, 0)) > quantity(limit)
+    ]
+    assert above == []
 
 
 def deployment(**changed: object) -> Object:
