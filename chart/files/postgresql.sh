@@ -110,7 +110,11 @@ prepare() {
       fi
     fi
     make_database
-  elif [ "$replicas" -gt 1 ] && [ ! -e "$PGDATA/standby.signal" ] && peer_leads; then
+    return
+  fi
+  # The kubelet opens a volume's folders to the pod's fsGroup, and PostgreSQL refuses one that a group can write to.
+  chmod 700 "$PGDATA"
+  if [ "$replicas" -gt 1 ] && [ ! -e "$PGDATA/standby.signal" ] && peer_leads; then
     if [ "$(peer_timeline)" -gt "$(own_timeline)" ]; then
       become_standby
     else

@@ -7,11 +7,14 @@ capabilities:
     - ALL
 {{- end }}
 
-{{/* Security of every pod. The namespace's range gives the user; nothing here names one. */}}
+{{/* Security of every pod. OpenShift's namespace gives the user and the group; elsewhere the values name them. */}}
 {{- define "aiops.podSecurity" -}}
 runAsNonRoot: true
 seccompProfile:
   type: RuntimeDefault
+{{- with .Values.pod.securityContext }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{/*

@@ -56,7 +56,7 @@ def test_what_is_unusual_is_marked_explained_and_can_be_looked_at_closely(dashbo
     dashboard.picture("explore-anomalies-1280-light")
     assert dashboard.serious() == []
 
-    plot = page.get_by_role("img", name=re.compile("Graph of 2 series")).locator(".u-over")
+    plot = page.get_by_role("img", name=re.compile("Graph of 1 series")).locator(".u-over")
     box = plot.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 50)

@@ -190,6 +190,19 @@ def test_one_pod_makes_its_database_once_and_finds_it_again(pods: Pods) -> None:
     assert only.numbers() == [1]
 
 
+def test_a_volume_that_was_opened_to_the_pod_s_group_starts_again(pods: Pods) -> None:
+    """The kubelet does so at every mount where the pod has an fsGroup, as every pod on OpenShift has."""
+    (only,) = pods.of(DEFAULT)
+    only.start()
+    only.ready()
+    only.write(1)
+    only.crash()
+    subprocess.run(["chmod", "-R", "g+rwX,g+s", str(only.folder / "data")], check=True)
+    only.start()
+    only.ready()
+    assert only.numbers() == [1]
+
+
 def test_a_first_start_that_was_cut_off_begins_anew(pods: Pods) -> None:
     (only,) = pods.of(DEFAULT)
     half_made = only.folder / "data" / "userdata.new"
@@ -217,6 +230,27 @@ def test_connections_need_the_password_and_those_of_the_pods_own_containers_do_n
         check=True,
     )
     assert "numbers" in dump.stdout
+
+
+def test_a_dump_restores_as_the_guide_says(pods: Pods) -> None:
+    (only,) = pods.of(DEFAULT)
+    only.start()
+    only.ready()
+    only.write(7)
+    place = ["-h", str(only.folder / "sockets"), "-p", str(only.port)]
+
+    def run(program: str, *arguments: str, given: str | None = None) -> str:
+        words = [str(only.programs / program), *place, *arguments]
+        done = subprocess.run(words, input=given, capture_output=True, text=True, check=True, timeout=60)
+        return str(done.stdout)
+
+    dump = run("pg_dump", "-U", "aiops", "aiops")
+    only.write(8)
+    with only.connect():  # as of a role that was not stopped
+        run("dropdb", "-U", "postgres", "--force", "aiops")
+    run("createdb", "-U", "postgres", "--owner", "aiops", "aiops")
+    run("psql", "-v", "ON_ERROR_STOP=1", "-q", "-U", "aiops", "aiops", given=dump)
+    assert only.numbers() == [7]
 
 
 def test_a_standby_copies_streams_and_takes_no_writes(pods: Pods) -> None:

@@ -37,6 +37,9 @@ MISTAKES: Final[tuple[tuple[dict[str, Any], str], ...]] = (
     ({"global": {"imagePullSecrets": "pull"}}, "imagePullSecrets"),
     ({"pod": {"tolerations": {"key": "x"}}}, "tolerations"),
     ({"pod": {"extraEnv": {"A": "b"}}}, "extraEnv"),
+    ({"pod": {"securityContext": {"runAsUser": "999"}}}, "runAsUser"),
+    ({"pod": {"securityContext": {"runAsUser": 0}}}, "runAsUser"),
+    ({"pod": {"securityContext": {"runAsNonRoot": False}}}, "runAsNonRoot"),
     ({"config": {"extra": {"A": {"b": "c"}}}}, "A"),
     ({"networkPolicy": {"egressPorts": ["443"]}}, "egressPorts"),
     # Values out of their range or choice.

@@ -53,7 +53,7 @@ def built(target: str = "runtime") -> Iterator[Image]:
     mounts = ["--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro"] if CERTIFICATES.is_file() else []
     secrets = [f"--secret=id={name},src={file}" for name, file in SECRETS if file.is_file()]
     buildah(
-        *("build", "--isolation", "chroot", "--layers", "--target", target, "--tag", tag, *mounts, *secrets),
+        *("build", "--isolation", "chroot", "--target", target, "--tag", tag, *mounts, *secrets),
         *("--file", ROOT / "containerfile", "--ignorefile", ROOT / ".containerignore"),
         *(f"--build-arg={name}={value}" for name, value in {"BASE_IMAGE": base, "PYTHON": python}.items()),
         ROOT,
@@ -65,6 +65,8 @@ def built(target: str = "runtime") -> Iterator[Image]:
         yield Image(Path(buildah("mount", container).strip()), config, build_s)
     finally:
         buildah("rm", container)
+        # What earlier builds left: gigabytes that nothing names any more.
+        buildah("rmi", "--prune", "--force")
 
 
 def debian_base() -> str:

@@ -35,7 +35,8 @@ def cluster() -> None:
 
 
 @cluster.command()
-@click.argument("name")
+@click.argument("name", required=False)
+@click.option("--name", "named", metavar="NAME", help="The same as NAME.")
 @click.option("--prometheus", help="URL of Prometheus.")
 @click.option("--thanos", help="URL of a Thanos Querier; asked instead of Prometheus.")
 @click.option("--alertmanager", help="URL of Alertmanager.")
@@ -56,7 +57,8 @@ def cluster() -> None:
 def add(  # noqa: PLR0913 - one option each
     *,
     hub: Hub,
-    name: str,
+    name: str | None,
+    named: str | None,
     api_server: str | None,
     labels: tuple[str, ...],
     token_file: Path | None,
@@ -66,6 +68,9 @@ def add(  # noqa: PLR0913 - one option each
     **fields: str | None,
 ) -> None:
     """Register a cluster. It need not answer yet."""
+    if (name is None) == (named is None):
+        raise click.UsageError("give the cluster's name once, as NAME or with --name")
+    name = name or named
     urls = {kind: fields.pop(kind) for kind in KINDS}
     endpoints: dict[str, Any] = {f"{kind}_url": url for kind, url in urls.items() if url}
     if ca_file or insecure_skip_tls_verify:

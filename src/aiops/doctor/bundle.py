@@ -50,7 +50,7 @@ async def pack(subject: Subject, output: Path | None) -> Written:
     """
     made_at = utc_now()
     path = output or Path(f"aiops-support-{made_at:%Y%m%dT%H%M%SZ}.tar.gz")
-    redactor = Redactor(subject.settings, [subject.token])
+    redactor = Redactor(subject.settings, subject.masked())
     documents, missing = await _gather(subject)
     documents["settings.json"] = shown_settings(subject.settings)
     documents["versions.json"] = _versions(made_at.isoformat())

@@ -10,7 +10,8 @@ from aiops.doctor.finding import Notes
 from aiops.doctor.subject import Subject
 from aiops.settings import SettingsError
 
-SHORTEST_SECRET: Final = 16
+SHORTEST_TOKEN: Final = 16
+SHORTEST_SECRET: Final = 32  # RFC 7518, section 3.2, for HS256
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]+\b")
 
 
@@ -59,14 +60,14 @@ def _weak(subject: Subject, notes: Notes) -> None:
             f"{http.public_url} is plain HTTP, so tokens and cookies cross the network in the clear",
             "let a Route, an Ingress or a proxy speak TLS and set AIOPS_HTTP_PUBLIC_URL to its https:// address",
         )
-    for name, value in (
-        ("AIOPS_INTERNAL_SECRET", subject.settings.auth.internal_secret),
-        ("AIOPS_ADMIN_TOKEN", subject.settings.auth.admin_token),
+    for name, value, least in (
+        ("AIOPS_INTERNAL_SECRET", subject.settings.auth.internal_secret, SHORTEST_SECRET),
+        ("AIOPS_ADMIN_TOKEN", subject.settings.auth.admin_token, SHORTEST_TOKEN),
     ):
         shortest = min((len(part) for part in value.split(",") if part), default=None)
-        if shortest is not None and shortest < SHORTEST_SECRET:
+        if shortest is not None and shortest < least:
             notes.warn(
                 name,
                 f"one of {shortest} characters can be guessed",
-                f"use {SHORTEST_SECRET} or more: openssl rand -hex 32",
+                f"use {least} or more: openssl rand -hex 32",
             )

@@ -31,7 +31,7 @@ AREAS: Final[Mapping[str, Look]] = {
 
 async def examine(subject: Subject, *, deadline_s: float = DEADLINE_S) -> Report:
     """Look at everything; no finding carries a secret."""
-    redactor = Redactor(subject.settings, [subject.token])
+    redactor = Redactor(subject.settings, subject.masked())
     client = HttpClient(
         user_agent=f"aiops-doctor/{__version__}",
         policy=AddressPolicy(unrestricted=True),

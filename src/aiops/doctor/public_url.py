@@ -27,6 +27,19 @@ class Readiness(Struct, frozen=True):
     reasons: list[str] = []
 
 
+class Component(Struct, frozen=True):
+    """One of `/health/detailed`."""
+
+    status: str
+    error: str | None
+
+
+class Detailed(Struct, frozen=True):
+    """What `/health/detailed` answers."""
+
+    components: dict[str, Component]
+
+
 async def look(subject: Subject, http: HttpClient, notes: Notes) -> None:
     """The public URL of the settings, else the server that was given."""
     url = (subject.server or subject.settings.http.public_url).rstrip("/")
@@ -97,11 +110,15 @@ async def _token(url: str, subject: Subject, http: HttpClient, notes: Notes) -> 
             "make a new one: aiops token create NAME, or with --data-dir or on the server when none is left",
         )
         return
-    components = msgspec.json.decode(answer.body)["components"]
-    unwell = {name: part for name, part in components.items() if part["status"] != "healthy"}
+    try:
+        components = msgspec.json.decode(answer.body, type=Detailed).components
+    except msgspec.DecodeError:
+        notes.fail("token", "/health/detailed is answered by no hub", "let the Route pass /health to the gateway")
+        return
     notes.ok("token", "accepted")
-    for name, part in unwell.items():
-        notes.fail(f"component {name}", f"{part['status']}: {part['error']}", "see this component's own finding")
+    for name, part in components.items():
+        if part.status != "healthy":
+            notes.fail(f"component {name}", f"{part.status}: {part.error}", "see this component's own finding")
 
 
 async def _certificate(url: str, notes: Notes) -> None:

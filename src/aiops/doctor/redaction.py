@@ -6,7 +6,7 @@ It never decides what is worth showing; whoever calls it does.
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -73,13 +73,11 @@ def _of_url(url: str) -> list[str]:
     rest = url.partition("://")[2]
     # Several hosts, or a password that should have been encoded, are no URL to the standard library.
     account = rest.partition("?")[0].rpartition("@")[0]
-    found = [account.partition(":")[2]]
-    try:
-        query = parse_qsl(urlsplit(url).query)
-    except ValueError:
-        query = []
-    return found + [value for name, value in query if SECRET_FIELD.search(name)]
+    # Not as a form's: a plus in a password is a plus.
+    query = (part.partition("=") for part in rest.partition("?")[2].split("&"))
+    return [account.partition(":")[2], *(value for name, _, value in query if SECRET_FIELD.search(name))]
 
 
 def _spellings(value: str) -> set[str]:
-    return {value, unquote(value), quote(value, safe=""), quote(value, safe="/")}
+    plain = unquote(value)
+    return {value, plain, *(quote(one, safe=safe) for one in (value, plain) for safe in ("", "/"))}

@@ -34,6 +34,12 @@ class Subject:
         """Why an area cannot be looked at."""
         return (self.why_not or {}).get(area, otherwise)
 
+    def masked(self) -> list[str | None]:
+        """What must not be shown beyond the secrets of the settings: the token, and what the data dir keeps."""
+        folder = None if self.data_dir is None else self.data_dir.path / "secrets"
+        kept = [path.read_bytes() for path in folder.iterdir()] if folder is not None and folder.is_dir() else []
+        return [self.token, *(one for raw in kept for one in (raw.hex(), base64.b64encode(raw).decode()))]
+
 
 def of_environment(
     environ: Mapping[str, str],

@@ -151,6 +151,11 @@ def test_a_registration_shows_the_receiver_with_its_token(aiops: Aiops, hub: hub
     assert aiops("cluster", "remove", "south-1", "--yes").stdout == "south-1 is removed\n"
 
 
+def test_the_name_may_be_an_option(aiops: Aiops) -> None:
+    assert aiops("cluster", "add", "--name", "south-2", "--prometheus", AWAY).stdout.startswith("south-2 is registered")
+    assert aiops("cluster", "remove", "south-2", "--yes").exit_code == 0
+
+
 @pytest.mark.parametrize("option", ["--token-file", "--kubeconfig", "--ca-file"])
 def test_a_file_that_cannot_be_read_leaves_nothing_behind(
     aiops: Aiops, hub: hubs.Hub, tmp_path: Path, option: str

@@ -65,6 +65,7 @@ def test_the_list_of_commands_says_what_each_is_for() -> None:
         ("cluster", "list", "--nonsense"),
         ("cluster", "list", "--limit", "0"),
         ("cluster", "add"),
+        ("cluster", "add", "east-1", "--name", "east-1"),
         ("cluster", "add", "east-1", "--type", "MOON"),
         ("cluster", "add", "east-1", "--label", "novalue"),
         ("alerts", "list", "--state", "SLEEPING"),

@@ -1,6 +1,7 @@
 """Revisions: found without Alembic, applied once however many start at once, equal to the tables in the code."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -55,11 +56,19 @@ async def test_a_newer_schema_is_served(db: Database, database_url: str) -> None
 
 async def test_replicas_may_upgrade_at_once(postgres: Postgres) -> None:
     url = postgres.new_database()
-    command = f"from aiops.core import migrations; migrations.upgrade({url!r})"
-    replicas = [await asyncio.create_subprocess_exec(sys.executable, "-c", command) for _ in range(3)]
-    assert [await replica.wait() for replica in replicas] == [0, 0, 0]
+    command = [sys.executable, "-m", "aiops", "db", "upgrade"]
+    environment = {**os.environ, "DATABASE_URL": url}
+    replicas = [await asyncio.create_subprocess_exec(*command, env=environment) for _ in range(4)]
+    assert [await replica.wait() for replica in replicas] == [0, 0, 0, 0]
     async with Database(url, application_name="test") as db:
         await migrations.check(db)
+
+
+async def test_an_older_release_leaves_a_newer_schema_as_it_is(db: Database, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    await asyncio.to_thread(migrations.upgrade, database_url)
+    assert await migrations.current(db) == "9999"
 
 
 async def test_the_revisions_make_the_tables_that_the_code_uses(db: Database) -> None:

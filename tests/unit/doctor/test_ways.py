@@ -41,7 +41,7 @@ async def test_roles_that_are_well(examined: Examined, five: FiveRoles) -> None:
 
 
 async def test_roles_that_refuse_our_signature(examined: Examined, five: FiveRoles) -> None:
-    findings = await examined({**environment(five), "AIOPS_INTERNAL_SECRET": "another-canary-secret"})
+    findings = await examined({**environment(five), "AIOPS_INTERNAL_SECRET": "another-canary-secret-of-enough-length"})
     for role in NAMES:
         is_(findings[f"peers: {role} signature"], Status.FAIL, "refuses our signature (401)", "the same AIOPS_INTERNAL")
     assert "canary" not in str(findings)

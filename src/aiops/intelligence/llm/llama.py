@@ -216,7 +216,8 @@ class LlamaModel:
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
-            await asyncio.gather(running, return_exceptions=True)
+            await asyncio.wait([running])
+            running.exception()  # looked at, so that nobody reports it as forgotten
             raise
 
     def _parameters(self, asked: Generation) -> dict[str, Any]:
