@@ -183,12 +183,14 @@ class Queries:
             kept = inner.labels
         extra = ""
         if op == "count_values":
-            # Prometheus 2 takes a label that sorts before one of `by` for a reason to leave that out.
+            # Prometheus 2 loses labels of `by` that sort after the counted values' own.
             old = self._generation is Generation.TWO and how == "by"
-            label = "z" if old else chance.one(("value", "value", LABEL, f"exported_{LABEL}", "job"))
+            label = "zz" if old else chance.one(("value", "value", LABEL, f"exported_{LABEL}", "job"))
             extra, kept = f"{quoted(label)}, ", kept | {label}
         elif op in PARAMETERS:
-            extra = f"{chance.one(PARAMETERS[op]) if chance.happens(0.95) else self.scalar(1)}, "
+            # Prometheus 2 forgets a parameter with a fixed time after some steps.
+            free = self._generation is Generation.THREE and chance.happens(0.05)
+            extra = f"{self.scalar(1) if free else chance.one(PARAMETERS[op])}, "
         clause = "" if how == "all" else f" {how} ({', '.join(grouping)})"
         exact = inner.exact and op not in ("avg", "stddev", "stdvar", "quantile")
         if clause and chance.happens(0.3):
