@@ -99,8 +99,11 @@ class ApiServer:
         return (api_version, kind) in self._kinds(api_version)
 
     def may(self, account: str, namespace: str, verb: str, resource: str, name: str = "", where: str = "") -> bool:
-        """Whether that ServiceAccount is allowed to, by SubjectAccessReview; `where` is the object's namespace."""
-        group, _, plural = resource.rpartition("/")
+        """Whether that ServiceAccount is allowed to, by SubjectAccessReview, with a core resource such as `pods/exec`.
+
+        `where` is the object's namespace, `*` all of them.
+        """
+        plural, _, part = resource.partition("/")
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SubjectAccessReview",
@@ -108,10 +111,10 @@ class ApiServer:
                 "user": f"system:serviceaccount:{namespace}:{account}",
                 "groups": ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"],
                 "resourceAttributes": {
-                    "namespace": where or namespace,
+                    "namespace": "" if where == "*" else where or namespace,
                     "verb": verb,
-                    "group": group,
                     "resource": plural,
+                    "subresource": part,
                     "name": name,
                 },
             },
