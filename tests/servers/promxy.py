@@ -1,4 +1,4 @@
-"""Peers that are measured on the same members in the same run."""
+"""promxy, a peer that is measured on the same members in the same run; its binary is given by whoever measures."""
 
 import tempfile
 from collections.abc import Mapping

@@ -1,0 +1,45 @@
+"""Queries that were answered wrongly once, with what was forgotten; each is asked again of the whole fleet.
+
+A row has a query and why it is here. All are asked over the whole data, of both generations, through the collector.
+"""
+
+from typing import Final
+
+from tests.oracle.answers import Case
+from tests.oracle.data import LENGTH_MS, START_MS
+
+TABLE: Final[tuple[tuple[str, str], ...]] = (
+    ("stddev by (job, instance) (strange)", "one sample deviates by 0 in Prometheus 2 even if it is NaN or infinite"),
+    ("stdvar by (zone) (1 / (odd - odd))", "the same where every value is NaN"),
+    ("sinh(requests_total / 4) * 0", "Go's hyperbolic functions are infinite a little earlier than the processor's"),
+    ("cosh(-requests_total / 4) * 0", "the same"),
+    (
+        "(max by (job, instance) (-(requests_total))) atan2 (sum by (job, instance) (-(requests_total)))",
+        "a member writes a negative zero as -0, which is an integer without a sign to a reader of JSON",
+    ),
+    (
+        "quantile_over_time(time(), tenant_load[1m])",
+        "Prometheus 3 cuts its annotations and says how many it left out: no sign that data is missing",
+    ),
+    ('count_values("cluster", sgn(tenant_load))', "the counted values' label is the fleet's own"),
+    ("sum without (exported_cluster) (tenant_load)", "a member's own cluster label has another name in the fleet"),
+    ("histogram_quantile(0.9, sum by (le) (rate(latency_bucket[5m])))", "buckets that are torn in one member"),
+    ("odd or vector(0)", "each member would add a zero of its own"),
+    ('absent(tenant_load{cluster="nowhere", job="api"})', "the label is part of the answer though no member has it"),
+    ("max_over_time(sum(memory_bytes)[10m:])", "a subquery without a step has the fleet's, not each member's"),
+)
+NEW_TABLE: Final[tuple[tuple[str, str], ...]] = (
+    ("limit_ratio by (cluster) (0.5, memory_bytes)", "it draws by a hash of all labels, also of the fleet's own"),
+    ('histogram_quantiles(rate(latency_bucket[5m]), "q", 0.5, 0.5)', "two quantiles that no label tells apart"),
+    ("info(requests_total)", "its join would mix clusters"),
+)
+
+
+def cases(query: str) -> tuple[Case, ...]:
+    """The query over all of the data by a minute, on round times and beside them, and at one moment."""
+    last = START_MS + LENGTH_MS
+    return (
+        Case(query, START_MS, last, 60_000),
+        Case(query, START_MS + 15_001, last, 60_000),
+        Case(query, START_MS + LENGTH_MS // 2, START_MS + LENGTH_MS // 2),
+    )
