@@ -206,8 +206,11 @@ class _Builder:
 
 
 def mistakes(settings: Settings, names: Sequence[str]) -> list[str]:
-    """Everything at once that these modules cannot do without, and what is set and cannot be used; one line each."""
-    if SELF_SUFFICIENT.issuperset(names):
+    """Everything at once that these modules cannot do without, and what is set and cannot be used; one line each.
+
+    No module at all stands for any that needs stores.
+    """
+    if names and SELF_SUFFICIENT.issuperset(names):
         return []
     from aiops.backing import unusable  # noqa: PLC0415 - as in `_backed`
 
