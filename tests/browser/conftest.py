@@ -72,7 +72,14 @@ def sites(hub: OneProcess, prometheus_pair: PrometheusPair) -> Sites:
     def online() -> bool | None:
         return hub.ask("GET", "/api/v1/clusters?state=ONLINE")["total"] == 2 or None
 
+    def measured() -> bool:
+        # Longer than the step of an hour's graph, so that its newest points have something to show.
+        query = "count(count by (cluster) (up offset 20s)) == 2"
+        answer = hub.ask("POST", "/api/v1/metrics/query", {"query": query})
+        return any(result["data"] for result in answer["results"])
+
     until(online, what="both sites to be ONLINE", timeout_s=30)
+    until(measured, what="both sites to have a little past", timeout_s=60)
     return found
 
 
