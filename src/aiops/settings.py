@@ -91,6 +91,7 @@ class CollectorSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_points_per_series: int = 11_000  # Prometheus' own limit
     max_gathered_series: int = 50_000  # to be finished here: a hundred clusters with five hundred series each
     max_gathered_samples: int = 5_000_000  # to be finished here: 45 MB as arrays, a few times that while they are read
+    max_settled_bytes: int = 64 * 1024 * 1024  # kept of answers about a past that no longer changes; 0 keeps none
     alert_history_days: int = 90  # the product's retention
 
 

@@ -7,7 +7,7 @@ whose scope let the question through is not part of it, since scope is decided b
 import asyncio
 from collections.abc import Hashable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -15,6 +15,7 @@ from aiops.collector.backends.prometheus import Parameters, PrometheusApi
 from aiops.collector.fanout import MemberFailed, Part
 from aiops.collector.gathered import Gathered, gather
 from aiops.collector.members import Members
+from aiops.collector.settled import SettledAnswers
 from aiops.collector.splice import Malformed, Spliced, splice
 from aiops.core.cache import SingleFlight
 from aiops.core.http import Deadline
@@ -52,13 +53,22 @@ class Question(Struct, frozen=True):
 
 
 class LeafSource:
-    """Asks members. `max_samples` bounds what one answer may take as arrays."""
+    """Asks members. `max_samples` bounds what one answer may take as arrays; without `settled` none is kept."""
 
-    def __init__(self, members: Members, api: PrometheusApi, label: str, *, max_samples: int) -> None:
+    def __init__(
+        self,
+        members: Members,
+        api: PrometheusApi,
+        label: str,
+        *,
+        max_samples: int,
+        settled: SettledAnswers | None = None,
+    ) -> None:
         self._members = members
         self._api = api
         self._label = label
         self._max_samples = max_samples
+        self._settled = settled
         self._spliced: SingleFlight[Hashable, Part[Spliced]] = SingleFlight()
         self._gathered: SingleFlight[Hashable, Part[Gathered]] = SingleFlight()
 
@@ -77,7 +87,9 @@ class LeafSource:
                 found = splice(body, self._label, target.cluster_name if labelled else None)
             except Malformed as error:
                 raise MemberFailed(str(error)) from error
-            return Part(found, (*found.warnings, *found.infos), complete=found.complete)
+            part = Part(found, (*found.warnings, *found.infos), complete=found.complete)
+            self._keep(target, question, body, part)
+            return part
 
         return await self._spliced.run((*_key(target, question), labelled), ask)
 
@@ -91,14 +103,32 @@ class LeafSource:
                 found, notes = read() if len(body) < _SMALL_BYTES else await asyncio.to_thread(read)
             except Malformed as error:
                 raise MemberFailed(str(error)) from error
-            return Part(found, (*notes.warnings, *notes.infos), complete=notes.complete)
+            part = Part(found, (*notes.warnings, *notes.infos), complete=notes.complete)
+            self._keep(target, question, body, part)
+            return part
 
         return await self._gathered.run(_key(target, question), ask)
 
     async def _ask(self, target: Target, question: Question, deadline: Deadline) -> bytes:
+        # With the member's leave first: a credential that was taken away opens nothing that is kept either.
         member = await self._members.metrics(target)
+        if self._settled is not None and self._settled.admits(question.query, question.grid):
+            kept = self._settled.get(_kept_key(target, question))
+            if kept is not None:
+                return kept
         return await self._api.ask(member, question.path, question.parameters, deadline)
+
+    def _keep(self, target: Target, question: Question, body: bytes, part: Part[Any]) -> None:
+        if self._settled is None or not part.complete or part.notes:
+            return
+        if self._settled.admits(question.query, question.grid):
+            self._settled.put(_kept_key(target, question), body)
 
 
 def _key(target: Target, question: Question) -> tuple[Hashable, ...]:
     return (target.cluster_id, target.credential_version, target.metrics, question)
+
+
+def _kept_key(target: Target, question: Question) -> tuple[Hashable, ...]:
+    # How long somebody would wait makes no difference to what is there.
+    return (target.cluster_id, target.credential_version, target.metrics, question.query, question.grid)

@@ -1,6 +1,6 @@
 """What an operator sees of the collector on `/metrics`. Sums per cluster, no buckets: there may be a thousand."""
 
-from prometheus_client import CollectorRegistry, Counter, Summary
+from prometheus_client import CollectorRegistry, Counter, Gauge, Summary
 
 from aiops.ports.collector import ClusterStatus
 
@@ -18,6 +18,19 @@ class Meters:
             ["cluster", "status"],
             registry=registry,
         )
+        self._queries = Gauge(
+            "collector_queries",
+            "Queries under way, and those that wait because their caller has enough under way.",
+            ["state"],
+            registry=registry,
+        )
+        self._settled = Counter(
+            "collector_settled_answers_total",
+            "Questions to a cluster about a settled past, by whether the answer was kept.",
+            ["result"],
+            registry=registry,
+        )
+        self._settled_bytes = Gauge("collector_settled_answers_bytes", "What is kept of them.", registry=registry)
         self._webhooks = Counter(
             "collector_alert_webhooks_total",
             "Alertmanager notifications, by result.",
@@ -36,6 +49,18 @@ class Meters:
         self._member_seconds.labels(cluster).observe(seconds)
         if status is not ClusterStatus.SUCCESS:
             self._member_failures.labels(cluster, status.value).inc()
+
+    def queries(self, state: str, change: int) -> None:
+        """So many more queries are `running` or `waiting`."""
+        self._queries.labels(state).inc(change)
+
+    def looked_up(self, *, hit: bool) -> None:
+        """An answer about a settled past was wanted."""
+        self._settled.labels("hit" if hit else "miss").inc()
+
+    def kept_bytes(self, total: int) -> None:
+        """So much is kept of such answers."""
+        self._settled_bytes.set(total)
 
     def webhook(self, result: str) -> None:
         """One notification came in."""

@@ -20,6 +20,7 @@ from aiops.collector.fleet_query import Asked, FleetQuery
 from aiops.collector.generations import Generations
 from aiops.collector.leaf_source import LeafSource, Question
 from aiops.collector.members import Members
+from aiops.collector.settled import SettledAnswers
 from aiops.collector.splice import NOTHING, Spliced
 from aiops.core.clock import Clock, aware
 from aiops.core.errors import InvalidRequest, LimitExceeded
@@ -50,11 +51,19 @@ class MetricsService:
     """Serves the collector's port and the public metric queries."""
 
     def __init__(
-        self, members: Members, api: PrometheusApi, fanout: Fanout, settings: CollectorSettings, clock: Clock
+        self,
+        members: Members,
+        api: PrometheusApi,
+        fanout: Fanout,
+        settings: CollectorSettings,
+        clock: Clock,
+        settled: SettledAnswers | None = None,
     ) -> None:
         self._members = members
         self._fanout = fanout
-        self._source = LeafSource(members, api, settings.cluster_label, max_samples=settings.max_gathered_samples)
+        self._source = LeafSource(
+            members, api, settings.cluster_label, max_samples=settings.max_gathered_samples, settled=settled
+        )
         self._fleet = FleetQuery(self._source, fanout, Generations(members, api, clock), settings)
         self._max_points = settings.max_points_per_series
         self._clock = clock

@@ -19,6 +19,7 @@ from aiops.collector.prometheus_api import PrometheusFacade
 from aiops.collector.routes.alerts import router as alerts_router
 from aiops.collector.routes.metrics import router as metrics_router
 from aiops.collector.routes.prometheus import router as prometheus_router
+from aiops.collector.settled import SettledAnswers
 from aiops.collector.turns import UserTurns
 from aiops.core import migrations
 from aiops.core.infra import Infra
@@ -39,9 +40,10 @@ def build(settings: Settings, infra: Infra, registry: Registry) -> tuple[Module,
     fanout = Fanout(
         max_total=mine.max_concurrent_members, max_per_cluster=mine.max_concurrent_per_member, meters=meters
     )
-    metrics = MetricsService(members, api, fanout, mine, infra.clock)
+    settled = SettledAnswers(mine.max_settled_bytes, infra.clock, meters)
+    metrics = MetricsService(members, api, fanout, mine, infra.clock, settled)
     catalogue = CatalogueService(members, api, fanout, mine.cluster_label, infra.clock)
-    turns = UserTurns(mine.max_concurrent_per_user)
+    turns = UserTurns(mine.max_concurrent_per_user, meters)
     inventory = InventoryService(members, api, fanout, mine.cluster_label)
     facade = PrometheusFacade(metrics, catalogue, inventory, members, turns)
     keeper = AlertKeeper(

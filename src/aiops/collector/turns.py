@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from aiops.collector.meters import Meters
 from aiops.core.errors import QueryTimeout
 from aiops.core.identity import Identity
 
@@ -23,8 +24,9 @@ class _Line:
 class UserTurns:
     """The lines of one process, by verified caller; a caller without questions costs nothing."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, meters: Meters) -> None:
         self._most = most
+        self._meters = meters
         self._lines: dict[tuple[str, str], _Line] = {}
 
     @asynccontextmanager
@@ -42,7 +44,7 @@ class UserTurns:
         started = time.monotonic()
         try:
             try:
-                async with asyncio.timeout(timeout_s):
+                async with self._counted("waiting"), asyncio.timeout(timeout_s):
                     await line.places.acquire()
             except TimeoutError as error:
                 raise QueryTimeout(
@@ -50,11 +52,20 @@ class UserTurns:
                     f"{timeout_s:g} s; ask fewer at once"
                 ) from error
             try:
-                # Untouched where nobody waited: equal questions of many callers are to be told by it.
-                yield max(0.001, timeout_s - (time.monotonic() - started)) if waits else timeout_s
+                async with self._counted("running"):
+                    # Untouched where nobody waited: equal questions of many callers are to be told by it.
+                    yield max(0.001, timeout_s - (time.monotonic() - started)) if waits else timeout_s
             finally:
                 line.places.release()
         finally:
             line.users -= 1
             if not line.users:
                 self._lines.pop(key, None)
+
+    @asynccontextmanager
+    async def _counted(self, state: str) -> AsyncIterator[None]:
+        self._meters.queries(state, 1)
+        try:
+            yield
+        finally:
+            self._meters.queries(state, -1)
