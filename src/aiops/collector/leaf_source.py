@@ -15,7 +15,7 @@ from aiops.collector.backends.prometheus import Parameters, PrometheusApi
 from aiops.collector.fanout import MemberFailed, Part
 from aiops.collector.gathered import Gathered, gather
 from aiops.collector.members import Members
-from aiops.collector.settled import SettledAnswers
+from aiops.collector.settled import Answered, SettledAnswers
 from aiops.collector.splice import Malformed, Spliced, splice
 from aiops.core.cache import SingleFlight
 from aiops.core.http import Deadline
@@ -82,13 +82,13 @@ class LeafSource:
         """
 
         async def ask() -> Part[Spliced]:
-            body = await self._ask(target, question, deadline)
+            body, lasting = await self._ask(target, question, deadline)
             try:
                 found = splice(body, self._label, target.cluster_name if labelled else None)
             except Malformed as error:
                 raise MemberFailed(str(error)) from error
             part = Part(found, (*found.warnings, *found.infos), complete=found.complete)
-            self._keep(target, question, body, part)
+            self._keep(lasting, body, part)
             return part
 
         return await self._spliced.run((*_key(target, question), labelled), ask)
@@ -97,38 +97,33 @@ class LeafSource:
         """The answer as arrays; errors as `spliced`, and QueryNotFederable for native histograms."""
 
         async def ask() -> Part[Gathered]:
-            body = await self._ask(target, question, deadline)
+            body, lasting = await self._ask(target, question, deadline)
             try:
                 read = partial(gather, body, question.grid, max_samples=self._max_samples)
                 found, notes = read() if len(body) < _SMALL_BYTES else await asyncio.to_thread(read)
             except Malformed as error:
                 raise MemberFailed(str(error)) from error
             part = Part(found, (*notes.warnings, *notes.infos), complete=notes.complete)
-            self._keep(target, question, body, part)
+            self._keep(lasting, body, part)
             return part
 
         return await self._gathered.run(_key(target, question), ask)
 
-    async def _ask(self, target: Target, question: Question, deadline: Deadline) -> bytes:
+    async def _ask(self, target: Target, question: Question, deadline: Deadline) -> tuple[bytes, Answered | None]:
+        """The member's answer, and as what it may be kept: null where it was kept already or does not last."""
         # With the member's leave first: a credential that was taken away opens nothing that is kept either.
         member = await self._members.metrics(target)
-        if self._settled is not None and self._settled.admits(question.query, question.grid):
-            kept = self._settled.get(_kept_key(target, question))
-            if kept is not None:
-                return kept
-        return await self._api.ask(member, question.path, question.parameters, deadline)
+        asked = Answered(target.cluster_id, target.credential_version, target.metrics, question.query, question.grid)
+        lasts = self._settled is not None and self._settled.admits(asked)
+        if self._settled is not None and lasts and (kept := self._settled.get(asked)) is not None:
+            return kept, None
+        body = await self._api.ask(member, question.path, question.parameters, deadline)
+        return body, asked if lasts else None
 
-    def _keep(self, target: Target, question: Question, body: bytes, part: Part[Any]) -> None:
-        if self._settled is None or not part.complete or part.notes:
-            return
-        if self._settled.admits(question.query, question.grid):
-            self._settled.put(_kept_key(target, question), body)
+    def _keep(self, lasting: Answered | None, body: bytes, part: Part[Any]) -> None:
+        if self._settled is not None and lasting is not None and part.complete and not part.notes:
+            self._settled.put(lasting, body)
 
 
 def _key(target: Target, question: Question) -> tuple[Hashable, ...]:
     return (target.cluster_id, target.credential_version, target.metrics, question)
-
-
-def _kept_key(target: Target, question: Question) -> tuple[Hashable, ...]:
-    # How long somebody would wait makes no difference to what is there.
-    return (target.cluster_id, target.credential_version, target.metrics, question.query, question.grid)

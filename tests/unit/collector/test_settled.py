@@ -1,5 +1,6 @@
 """What is kept of answers about a settled past, and what never is."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,14 +15,15 @@ from aiops.collector.fanout import Fanout
 from aiops.collector.members import Members
 from aiops.collector.meters import Meters
 from aiops.collector.metrics import InstantQuery, MetricsService
-from aiops.collector.settled import KEEP_S, SettledAnswers
+from aiops.collector.settled import KEEP_S, Answered, SettledAnswers
+from aiops.collector.turns import UserTurns
 from aiops.core.http import HttpClient
 from aiops.core.identity import FLEET
 from aiops.ports.collector import Mode, RangeQuery
 from aiops.promql.engine import Grid
 from aiops.settings import CollectorSettings
-from tests.unit.collector.conftest import Join
-from tests.unit.collector.members import Asked, StaticRegistry, answering, failure, success
+from tests.unit.collector.conftest import Join, viewer
+from tests.unit.collector.members import Asked, StaticRegistry, answering, cluster_id, failure, success
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -151,9 +153,12 @@ async def test_an_answer_leaves_after_a_while(opened: Opened, join: Join) -> Non
     member = await join("north", answering(matrix()))
     hub = opened()
     await hub.ask()
+    hub.time = KEEP_S - 1
+    await hub.ask()
+    assert len(member.asked) == 1
     hub.time = KEEP_S + 1
     await hub.ask()
-    assert len(member.asked) == 2
+    assert len(member.asked) == 2, "being read must not make it last longer"
 
 
 async def test_nothing_is_kept_without_room(opened: Opened, join: Join) -> None:
@@ -173,21 +178,69 @@ async def test_an_instant_in_the_past_is_kept_too(opened: Opened, join: Join) ->
     assert len(member.asked) == 1
 
 
+def about(query: str, end_ms: int = 0) -> Answered:
+    return Answered(cluster_id("north"), 0, None, query, Grid.instant(end_ms))
+
+
 def test_the_room_is_never_exceeded_and_what_is_used_stays() -> None:
     metrics = CollectorRegistry()
     settled = SettledAnswers(100_000, lambda: NOW, Meters(metrics))
-    settled.put("first", b"x" * 20_000)
+    settled.put(about("first"), b"x" * 20_000)
     for index in range(50):
-        settled.put(index, b"x" * 10_000)
-        assert settled.get("first") is not None
+        settled.put(about(f"{index}"), b"x" * 10_000)
+        assert settled.get(about("first")) is not None
         assert (metrics.get_sample_value("collector_settled_answers_bytes") or 0) <= 100_000
-    settled.put("huge", b"x" * 30_000)
-    assert settled.get("huge") is None
-    assert settled.get(0) is None
+    settled.put(about("huge"), b"x" * 30_000)
+    assert settled.get(about("huge")) is None
+    assert settled.get(about("0")) is None
+
+
+def test_long_queries_with_short_answers_take_room_too() -> None:
+    settled = SettledAnswers(100_000, lambda: NOW, Meters(CollectorRegistry()))
+    queries = [f"up{{a='{'x' * 20_000}{index}'}}" for index in range(10)]
+    for query in queries:
+        settled.put(about(query), b"{}")
+    assert sum(settled.get(about(query)) is not None for query in queries) == 4
+
+
+def test_what_has_run_out_takes_no_room() -> None:
+    metrics, time = CollectorRegistry(), [0.0]
+    settled = SettledAnswers(100_000, lambda: NOW, Meters(metrics), lambda: time[0])
+    settled.put(about("up"), b"x" * 10_000)
+    time[0] = KEEP_S
+    assert settled.get(about("up")) is None
+    assert metrics.get_sample_value("collector_settled_answers_bytes") == 0
 
 
 def test_what_the_past_is_depends_on_the_clock_alone() -> None:
     settled = SettledAnswers(1, lambda: NOW, Meters(CollectorRegistry()))
     now_ms = int(NOW.timestamp() * 1000)
-    assert settled.admits("up", Grid(0, now_ms - 600_000, 1000))
-    assert not settled.admits("up", Grid(0, now_ms - 599_000, 1000))
+    assert settled.admits(about("up", now_ms - 600_000))
+    assert not settled.admits(about("up", now_ms - 599_000))
+
+
+@pytest.mark.parametrize("query", ["up offset (-2d)", "up offset step()", "up OFFSET -2d"])
+def test_an_offset_that_is_no_plain_duration_is_never_settled(query: str) -> None:
+    settled = SettledAnswers(1, lambda: NOW, Meters(CollectorRegistry()))
+    assert settled.admits(about("up offset 2d"))
+    assert not settled.admits(about(query))
+
+
+async def test_queries_under_way_and_those_that_wait_are_counted() -> None:
+    metrics = CollectorRegistry()
+    turns, free = UserTurns(1, Meters(metrics)), asyncio.Event()
+
+    def count(state: str) -> float | None:
+        return metrics.get_sample_value("collector_queries", {"state": state})
+
+    async def ask() -> None:
+        async with turns.turn(viewer(), 5):
+            await free.wait()
+
+    asking = [asyncio.create_task(ask()) for _ in range(3)]
+    while count("waiting") != 2:
+        await asyncio.sleep(0)
+    assert count("running") == 1
+    free.set()
+    await asyncio.gather(*asking)
+    assert (count("running"), count("waiting")) == (0, 0)
