@@ -14,8 +14,8 @@ from aiops.intelligence.llm import endpoint
 from aiops.settings import LlmSettings
 from tests.servers.loopback import free_port
 from tests.unit.core.http.servers import Authority, conversing, hang, serving
+from tests.unit.doctor.advice import is_
 from tests.unit.doctor.conftest import Examined, Findings
-from tests.unit.doctor.test_stores import is_
 
 pytestmark = pytest.mark.anyio
 KEY = "canary-key-of-the-model"
@@ -81,7 +81,7 @@ async def test_a_model_that_is_well(about: About) -> None:
         ({"LLM_PROVIDER": "google", "LLM_API_KEY": KEY, "LLM_MODEL": None}, "LLM_MODEL is not set"),
         ({"LLM_API_KEY": f"{KEY}\n"}, "LLM_API_KEY: has a blank, a line's end"),
     ],
-    ids=str,
+    ids=["none", "relative", "socket", "password", "query", "no-key", "no-model", "line-end"],
 )
 async def test_settings_that_name_no_model(about: About, changed: dict[str, str | None], named: str) -> None:
     findings = await about("http://127.0.0.1:1/v1", changed)
