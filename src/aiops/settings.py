@@ -236,7 +236,7 @@ def _read_file(file: Path | None, problems: list[str]) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        problems.append(f"{file}: {error}")
+        problems.append(f"{file}: {(isinstance(error, OSError) and error.strerror) or error}")
         return {}
 
 

@@ -10,7 +10,7 @@ from aiops.intelligence.llm.probe import ModelBusy, ModelTrouble, chosen, one_to
 
 LISTED_S: Final = 5.0
 SAID_S: Final = 8.0
-WITHOUT: Final = "none is used (LLM_PROVIDER); everything but language works without"
+WITHOUT: Final = "none is set (LLM_PROVIDER); everything but language works without one"
 
 
 async def look(subject: Subject, http: HttpClient, notes: Notes) -> None:

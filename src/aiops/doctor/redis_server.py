@@ -1,5 +1,6 @@
 """Redis or Valkey: whether it can be reached, is new enough, leads, keeps what it is given and evicts nothing."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,23 +13,25 @@ from aiops.doctor.subject import Subject
 OLDEST: Final = 7
 FULL_SHARE: Final = 0.85
 # What a message says -> what to do; the first that fits.
-ADVICE: Final[Mapping[tuple[str, ...], str]] = {
-    (
-        "password",
-        "NOAUTH",
-        "WRONGPASS",
-        "Authentication",
-    ): "compare the password in REDIS_URL with the server's (Secret redis-credentials)",
-    ("certificate",): "set AIOPS_REDIS_CA_FILE to the authority of the server's certificate, and use the name that it "
-    "carries",
-    (
-        "no sentinel names",
-    ): "do the sentinels answer? compare the primary's name in REDIS_URL with SENTINEL MASTERS, and "
-    "see whether a fail-over is under way",
-    ("MISCONF",): "it takes no writes while it cannot keep them: make room on the server's volume, and look at its log",
-    ("loading the dataset",): "it reads its data after a start: wait, and ask again",
-    ("NOPERM", "no permissions"): "let the user of REDIS_URL run every command on every key (ACL SETUSER), or use the "
-    "default user",
+ADVICE: Final[Mapping[str, str]] = {
+    "password|NOAUTH|WRONGPASS|Authentication": (
+        "compare the password in REDIS_URL with the server's (Secret redis-credentials)"
+    ),
+    "certificate": (
+        "set AIOPS_REDIS_CA_FILE to the authority of the server's certificate, and use the name that it carries"
+    ),
+    "not known|No address associated": (
+        "correct the host in REDIS_URL; from another namespace it is SERVICE.NAMESPACE.svc"
+    ),
+    "no sentinel names": (
+        "do the sentinels answer? compare the primary's name in REDIS_URL with SENTINEL MASTERS, and see whether a "
+        "fail-over is under way"
+    ),
+    "MISCONF": "it takes no writes while it cannot keep them: make room on the server's volume, and look at its log",
+    "loading the dataset": "it reads its data after a start: wait, and ask again",
+    "NOPERM|no permissions": (
+        "let the user of REDIS_URL run every command on every key (ACL SETUSER), or use the default user"
+    ),
 }
 OTHERWISE: Final = (
     "is the server running, are host and port in REDIS_URL right, and do network policies let this pod through?"
@@ -56,7 +59,7 @@ async def look(subject: Subject, _: HttpClient, notes: Notes) -> None:
 
 
 def _advice(message: str) -> str:
-    return next((advice for words, advice in ADVICE.items() if any(word in message for word in words)), OTHERWISE)
+    return next((advice for said, advice in ADVICE.items() if re.search(said, message)), OTHERWISE)
 
 
 def _server(info: Mapping[str, Any], notes: Notes) -> None:

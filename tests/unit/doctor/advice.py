@@ -108,7 +108,10 @@ def _alternatives(node: ast.expr, tree: ast.AST) -> list[ast.expr]:
     if isinstance(node, ast.IfExp):
         return [*_alternatives(node.body, tree), *_alternatives(node.orelse, tree)]
     if isinstance(node, ast.Name):
-        return [_value(node, tree) or node]
+        value = _value(node, tree) or node
+        return value.values if isinstance(value, ast.Dict) else [value]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+        return [text for one in (node.func.value, *node.args[1:]) for text in _alternatives(one, tree)]
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
         return [node]
     (function,) = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef) and one.name == node.func.id]

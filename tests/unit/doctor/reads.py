@@ -22,7 +22,9 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
         "database | connections | raise max_connections, or lower AIOPS_DATABASE_P",
     ),
     "test_a_database_without_a_schema": ("database | schema | run 'aiops db upgrade'",),
+    "test_a_folder_that_cannot_be_read": ("data_dir | folder | run this as the user of 'aiops up', and give its",),
     "test_a_hub_that_is_not_ready_says_why": ("public_url | ready | mend what it names",),
+    "test_a_hub_that_was_killed": ("public_url | address | the hub has ended without a word: start it again",),
     "test_a_model_that_does_not_chat": ("model | {check} | {trouble.advice} #2",),
     "test_a_model_that_says_nothing": ("model | {check} | {trouble.advice}",),
     "test_a_part_of_the_hub_that_is_not_well": ("public_url | component {name} | see this component's own finding",),
@@ -96,6 +98,10 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
         "public_url | address | give the Route or Ingress a certificate for this",
         "public_url | certificate | renew it, or see why cert-manager has not",
     ),
+    "test_hosts_that_are_not_known": (
+        "database | connection | correct the host in DATABASE_URL; from another n",
+        "redis_server | connection | correct the host in REDIS_URL; from another name",
+    ),
     "test_rights_in_the_cluster_are_asked_of_the_cluster": (
         "cluster_access | {verb} {resource} | oc create role aiops-support --verb={verb} --res",
         "examine | {area} | see the finding; what came after it was not look",
@@ -125,6 +131,10 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
         "configuration | roles | give --role one of them, or several with commas",
         "configuration | {_name(problem)} | set it as the README and the chart's values say,",
         "redis_server | connection | correct REDIS_URL",
+        "configuration | {_name(problem)} | set it to the key with which credentials were st",
+        "configuration | {_name(problem)} | set it to the server's postgresql:// URL, or giv",
+        "configuration | {_name(problem)} | set it to the server's redis:// URL, or give --d",
+        "configuration | {_name(problem)} | set it, the same for all roles: openssl rand -he",
     ),
     "test_what_hangs_is_a_finding_and_holds_up_nothing": (
         "examine | {area} | something on the way drops packets: look at netw",
