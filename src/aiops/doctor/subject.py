@@ -34,6 +34,11 @@ class Subject:
         """Why an area cannot be looked at."""
         return (self.why_not or {}).get(area, otherwise)
 
+    def metrics_secret(self) -> str | None:
+        """What `/metrics` of the hub of the data dir asks for."""
+        raw = None if self.data_dir is None else _secret(self.data_dir, "metrics")
+        return raw.hex() if raw is not None else None
+
     def masked(self) -> list[str | None]:
         """What must not be shown beyond the secrets of the settings: the token, and what the data dir keeps."""
         folder = None if self.data_dir is None else self.data_dir.path / "secrets"
