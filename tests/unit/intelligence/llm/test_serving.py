@@ -137,6 +137,14 @@ def test_a_caller_who_hangs_up_sets_the_model_free(model_server: ModelServer) ->
     assert said(model_server.chat()) == WORDS
 
 
+def test_a_caller_who_hangs_up_on_a_whole_answer_sets_the_model_free_too(own_model_server: ModelServer) -> None:
+    # Each would be computed to the end of the context, one after the other.
+    for _ in range(4):
+        own_model_server.ask_and_leave("talk")
+    assert said(own_model_server.chat()) == WORDS
+    until(lambda: own_model_server.output().count('"status": 503') >= 4, what="four unread answers to be given up")
+
+
 def test_it_tells_of_itself_as_every_role_does(model_server: ModelServer) -> None:
     model_server.chat()
     assert json.loads(request(model_server.port, "/health")[1])["role"] == "llm"
