@@ -170,7 +170,7 @@ async def test_certificates(examined: Examined, tmp_path: Path, monkeypatch: pyt
 async def test_rights_in_the_cluster_are_asked_of_the_cluster(
     examined: Examined, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    is_((await examined())["cluster access: rights"], Status.SKIP, "in no pod")
+    is_((await examined())["cluster access: rights"], Status.SKIP, "no pod that may speak")
     monkeypatch.setenv("POD_NAMESPACE", "aiops-nextgen")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
 
