@@ -20,7 +20,8 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import Struct
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from aiops import __version__
 from aiops.core.errors import AiopsError, AuthFailed
@@ -37,6 +38,7 @@ from aiops.core.web import (
 )
 
 CHECK_TIMEOUT_S = 3.0
+OPENMETRICS = "application/openmetrics-text"
 
 Identify = Callable[[ASGIConnection[Any, Any, Any, Any]], Awaitable[Identity | None]]
 
@@ -155,7 +157,14 @@ def _common_routes(spec: AppSpec) -> list[Any]:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         if spec.metrics_token is not None and not hmac.compare_digest(given.encode(), spec.metrics_token.encode()):
             raise AuthFailed("/metrics needs its own token: 'Authorization: Bearer ...'")
-        return Response(generate_latest(spec.metrics), media_type=CONTENT_TYPE_LATEST)
+        # Not the library's own choice between them, which a version that is no number ends with an error.
+        if OPENMETRICS in request.headers.get("accept", ""):
+            body = openmetrics.generate_latest(spec.metrics)  # type: ignore[no-untyped-call]
+            content_type = openmetrics.CONTENT_TYPE_LATEST
+        else:
+            body, content_type = generate_latest(spec.metrics), CONTENT_TYPE_PLAIN_0_0_4
+        # As a header: to a media type that is text, the framework adds the character set once more.
+        return Response(body, headers={"Content-Type": content_type})
 
     @get("/openapi.json", guards=[public("the contract describes the API and holds no data")], include_in_schema=False)
     async def openapi_json() -> Response[bytes]:

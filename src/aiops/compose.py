@@ -220,7 +220,12 @@ def mistakes(settings: Settings, names: Sequence[str]) -> list[str]:
     absent = [
         f"{env_name(area, field)} is not set" for area, field in needed if not getattr(getattr(settings, area), field)
     ]
-    return [*absent, *unusable(settings)]
+    model: list[str] = []
+    if not names or "intelligence" in names:
+        from aiops.intelligence.llm import endpoint  # noqa: PLC0415 - a role imports no module of another
+
+        model = endpoint.mistakes(settings.llm)
+    return [*absent, *unusable(settings), *model]
 
 
 def secret_key(raw: bytes) -> str:

@@ -8,6 +8,7 @@ secret's value. Settings start nothing and know no module.
 
 import tomllib
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
@@ -112,6 +113,25 @@ class IntelligenceSettings(Struct, frozen=True, forbid_unknown_fields=True):
     query_timeout_s: float = 30.0  # for the range query behind an analysis
 
 
+class LlmProvider(StrEnum):
+    """Who answers as the language model."""
+
+    NONE = "none"
+    LOCAL = "local"
+    ANTHROPIC = "anthropic"
+    OPENAI = "openai"
+    GOOGLE = "google"
+
+
+class LlmSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """A language model."""
+
+    provider: LlmProvider = LlmProvider.NONE  # all but language works without, and nothing leaves the site unasked
+    local_url: str = ""  # base URL of an OpenAI-compatible API, as a rule with /v1; empty = a remote provider's own
+    model: str = ""  # empty = the one that is served, where it is only one
+    api_key: str = ""  # a local server may do without
+
+
 class ObjectSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Files that outlive a request, such as reports."""
 
@@ -149,6 +169,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     collector: CollectorSettings = CollectorSettings()
     streaming: StreamingSettings = StreamingSettings()
     intelligence: IntelligenceSettings = IntelligenceSettings()
+    llm: LlmSettings = LlmSettings()
     objects: ObjectSettings = ObjectSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
@@ -165,6 +186,10 @@ _NAMES: Final[Mapping[tuple[str, str], str]] = {
     ("auth", "admin_token"): "AIOPS_ADMIN_TOKEN",
     ("auth", "internal_secret"): "AIOPS_INTERNAL_SECRET",
     ("secrets", "key"): "AIOPS_SECRET_KEY",
+    ("llm", "provider"): "LLM_PROVIDER",
+    ("llm", "local_url"): "LLM_LOCAL_URL",
+    ("llm", "model"): "LLM_MODEL",
+    ("llm", "api_key"): "LLM_API_KEY",
     ("objects", "access_key_id"): "AWS_ACCESS_KEY_ID",
     ("objects", "secret_access_key"): "AWS_SECRET_ACCESS_KEY",
     ("log", "level"): "LOG_LEVEL",
@@ -211,7 +236,7 @@ def _read_file(file: Path | None, problems: list[str]) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        problems.append(f"{file}: {error}")
+        problems.append(f"{file}: {(isinstance(error, OSError) and error.strerror) or error}")
         return {}
 
 
@@ -226,8 +251,12 @@ def _build(area: str, struct: type[Struct], values: dict[str, Any], problems: li
         try:
             good[field] = msgspec.convert(value, hints[field], strict=False)
         except msgspec.ValidationError:
-            problems.append(f"{name}: must be {hints[field].__name__}")
+            problems.append(f"{name}: must be {_expected(hints[field])}")
             continue
         if hints[field] in (int, float) and field.endswith(_POSITIVE) and good[field] <= 0:
             problems.append(f"{name}: must be above 0")
     return struct(**good)
+
+
+def _expected(kind: type) -> str:
+    return f"one of {', '.join(kind)}" if issubclass(kind, StrEnum) else kind.__name__

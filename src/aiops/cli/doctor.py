@@ -3,7 +3,10 @@
 import asyncio
 import functools
 import os
+import shutil
 import sys
+import textwrap
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +22,13 @@ if TYPE_CHECKING:
     from aiops.doctor.subject import Subject
 
 COLOURS = {"OK": "green", "WARN": "yellow", "FAIL": "red", "SKIP": "bright_black"}
+VERDICTS = {
+    "FAIL": "what failed does not work; begin with the first",
+    "WARN": "it works, and should not stay so",
+    "OK": "nothing is wrong with what was looked at",
+}
+MARGIN = 6
+NARROWEST = 40
 
 
 def _subject_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -48,7 +58,14 @@ def _subject_options(command: Callable[..., None]) -> Callable[..., None]:
 @_subject_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(*, subject: "Subject", as_json: bool) -> None:
-    """Say what is wrong with this installation and what to do; exit status 1 when something does not work."""
+    """Say what is wrong with this installation and what to do.
+
+    It looks at the settings in the environment, at the stores and roles that they name, and at the hub from outside; it
+    changes nothing. Without DATABASE_URL it looks at the hub of 'aiops up'.
+
+    It ends with 0 when all that was looked at works, warned of or not, with 1 when something does not work, and with 2
+    when the command itself was given wrong.
+    """
     from aiops.doctor.examine import examine
     from aiops.doctor.finding import Status
 
@@ -61,12 +78,37 @@ def doctor(*, subject: "Subject", as_json: bool) -> None:
 
 
 def _show(report: "Report") -> None:
-    width = max(len(f"{finding.area}: {finding.check}") for finding in report.findings)
-    for finding in report.findings:
+    """A line for each finding and one for its advice; broken in a terminal where it would be longer than that is."""
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    names = [one.area if one.check == one.area else f"{one.area}: {one.check}" for one in report.findings]
+    width = max(len(name) for name in names)
+    for name, finding in zip(names, report.findings, strict=True):
         mark = click.style(finding.status.value.ljust(5), fg=COLOURS[finding.status])
-        click.echo(f"{mark} {f'{finding.area}: {finding.check}'.ljust(width)}  {plain(finding.found)}")
+        found = plain(finding.found)
+        if columns is None or MARGIN + width + 2 + len(found) <= columns:
+            click.echo(f"{mark} {name.ljust(width)}  {found}")
+        else:
+            click.echo(f"{mark} {name}\n{_broken(found, '', columns)}")
         if finding.advice:
-            click.echo(f"{' ' * (width + 6)}  -> {plain(finding.advice)}")
+            click.echo(_broken(plain(finding.advice), "-> ", columns))
+    counts = Counter(finding.status.value for finding in report.findings)
+    told = ", ".join(f"{counts[status]} {status}" for status in ("FAIL", "WARN", "OK", "SKIP") if counts[status])
+    click.echo(f"{told}: {VERDICTS[report.status]}")
+
+
+def _broken(text: str, mark: str, columns: int | None) -> str:
+    """Below its finding, in lines that fit."""
+    begin = " " * MARGIN
+    if columns is None:
+        return f"{begin}{mark}{text}"
+    return textwrap.fill(
+        text,
+        max(columns, NARROWEST),
+        initial_indent=begin + mark,
+        subsequent_indent=begin + " " * len(mark),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 @click.command("support-bundle")

@@ -4,8 +4,6 @@ It listens on loopback alone, which a probe from outside a pod cannot reach: `ch
 """
 
 import asyncio
-import http.client
-import json
 import os
 import sys
 from pathlib import Path
@@ -16,9 +14,13 @@ import click
 from aiops.settings import SettingsError, StreamingSettings, load
 
 if TYPE_CHECKING:
+    from aiops.intelligence.llm.endpoint import Endpoint
     from aiops.intelligence.llm.llama import LlamaModel
     from aiops.server import Serving
 
+PORT = 8000
+LISTED_S = 5.0
+SAID_S = 60.0  # a large model on CPUs takes its time over the first one
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_BODY_BYTES = 10 * 1024 * 1024  # the contract's
 
@@ -35,7 +37,7 @@ def llm() -> None:
 @click.option(
     "--host", default="127.0.0.1", show_default=True, type=click.Choice(LOOPBACK), help="Address to listen on."
 )
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port.")
+@click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port.")
 @click.option("--alias", default=None, help="What callers name the model.  [default: the file's name]")
 @click.option(
     "--context",
@@ -98,24 +100,64 @@ def serve(
 
 
 @llm.command()
-@click.option("--host", default=LOOPBACK[0], show_default=True, type=click.Choice(LOOPBACK), help="Where it listens.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Its port.")
-def check(*, host: str, port: int) -> None:
-    """Ask a served model whether it answers; ends with 1 when it does not."""
-    # The standard library's client: as a probe this runs every few seconds, and the hub's own takes longer to import.
-    connection = http.client.HTTPConnection(host, port, timeout=5)
+@click.option(
+    "--host",
+    default=None,
+    type=click.Choice(LOOPBACK),
+    help=f"A model on this machine.  [default: the one that LLM_PROVIDER sets, else {LOOPBACK[0]}]",
+)
+@click.option(
+    "--port", default=None, type=click.IntRange(1, 65535), help=f"The port of one on this machine.  [default: {PORT}]"
+)
+@click.option("--ask", is_flag=True, help="Let it say a token too, which waits for its turn.")
+def check(*, host: str | None, port: int | None, ask: bool) -> None:
+    """Ask a served model whether it answers; ends with 1 when it does not.
+
+    Without --host and --port it asks the model of the settings: LLM_PROVIDER, LLM_LOCAL_URL, LLM_MODEL and LLM_API_KEY.
+    """
+    from aiops.intelligence.llm.endpoint import Endpoint, endpoint_of, mistakes
+    from aiops.intelligence.llm.probe import ModelTrouble
+    from aiops.settings import LlmProvider
+
     try:
-        connection.request("GET", "/v1/models")
-        answer = connection.getresponse()
-        body = answer.read()
-        if answer.status != http.client.OK:
-            raise click.ClickException(f"{host}:{port} answered {answer.status}: is a model served there?")
-        for model in json.loads(body)["data"]:
-            click.echo(f"{model['id']}: {model['max_model_len']} tokens of context")
-    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
-        raise click.ClickException(f"no model answers at {host}:{port}: {error}") from error
-    finally:
-        connection.close()
+        mine = load(os.environ).llm
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    endpoint = None
+    if host is None and port is None:
+        if found := mistakes(mine):
+            raise click.ClickException("\n".join(found))
+        endpoint = endpoint_of(mine)
+    own = endpoint is None
+    if endpoint is None:
+        place = f"[{host}]" if host and ":" in host else host or LOOPBACK[0]
+        endpoint = Endpoint(LlmProvider.LOCAL, f"http://{place}:{port or PORT}/v1")
+    try:
+        asyncio.run(_check(endpoint, ask=ask))
+    except ModelTrouble as trouble:
+        advice = "is 'aiops llm serve' running there?" if own else trouble.advice
+        raise click.ClickException(f"no model answers at {endpoint.url}: {trouble.found}; {advice}") from trouble
+
+
+async def _check(endpoint: "Endpoint", *, ask: bool) -> None:
+    from prometheus_client import CollectorRegistry
+
+    from aiops import __version__
+    from aiops.core.http import AddressPolicy, Deadline, HttpClient, HttpMetrics
+    from aiops.intelligence.llm.probe import chosen, one_token, served
+
+    client = HttpClient(
+        user_agent=f"aiops-llm-check/{__version__}",
+        policy=AddressPolicy(unrestricted=True),
+        metrics=HttpMetrics(CollectorRegistry()),
+    )
+    async with client as http:
+        model = chosen(endpoint, await served(endpoint, http, Deadline.after(LISTED_S)))
+        room = f": {model.max_model_len} tokens of context" if model.max_model_len else ""
+        click.echo(f"{model.id}{room}")
+        if ask:
+            took_s = await one_token(endpoint, model, http, Deadline.after(SAID_S))
+            click.echo(f"it said a token after {took_s:.1f} s")
 
 
 def serving(model: "LlamaModel", alias: str) -> "Serving":

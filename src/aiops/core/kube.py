@@ -75,7 +75,7 @@ class Kube:
 
     async def secret(self, namespace: str, name: str) -> dict[str, str] | None:
         """What a Secret holds, each value in base64 as the API has it; None where there is none."""
-        with _kube_errors(f"read Secret {name}"):
+        with kube_errors(f"read Secret {name}"):
             try:
                 found = await self._core.read_namespaced_secret(name, namespace, _request_timeout=TIMEOUT_S)
             except self._refusal as error:
@@ -90,12 +90,12 @@ class Kube:
         """Make a Secret. Raises `Conflict` where there is one."""
         metadata = {"name": name, "labels": dict(labels)}
         body = {"type": "Opaque", "metadata": metadata, "stringData": dict(texts)}
-        with _kube_errors(f"create Secret {name}"):
+        with kube_errors(f"create Secret {name}"):
             await self._core.create_namespaced_secret(namespace, body, _request_timeout=TIMEOUT_S)
 
     async def patch_secret(self, namespace: str, name: str, texts: Mapping[str, str]) -> None:
         """Set these keys of a Secret and leave all others."""
-        with _kube_errors(f"patch Secret {name}"):
+        with kube_errors(f"patch Secret {name}"):
             await self._core.patch_namespaced_secret(
                 name,
                 namespace,
@@ -106,7 +106,7 @@ class Kube:
 
 
 @contextmanager
-def _kube_errors(doing: str) -> Iterator[None]:
+def kube_errors(doing: str) -> Iterator[None]:
     """Turn the client's errors into ours; only the status's reason is kept, never a body."""
     from aiohttp import ClientError  # noqa: PLC0415 - as the client
     from kubernetes_asyncio.client import ApiException  # noqa: PLC0415 - as the client

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from msgspec import Struct
 
-from aiops.core.kube import TIMEOUT_S, Kube, _kube_errors
+from aiops.core.kube import TIMEOUT_S, Kube, kube_errors
 
 
 class PodSummary(Struct, frozen=True):
@@ -45,19 +45,19 @@ class KubeReader(Kube):
         """Whether this process may do that (SelfSubjectAccessReview)."""
         asked = {"namespace": namespace, "verb": verb, "resource": resource, "group": group}
         body: Any = {"spec": {"resourceAttributes": asked}}
-        with _kube_errors("review this process' rights"):
+        with kube_errors("review this process' rights"):
             answer = await self._reviews.create_self_subject_access_review(body, _request_timeout=TIMEOUT_S)
         return bool(answer.status.allowed)
 
     async def pods(self, namespace: str) -> list[PodSummary]:
         """The namespace's pods."""
-        with _kube_errors("list pods"):
+        with kube_errors("list pods"):
             found = await self._core.list_namespaced_pod(namespace, _request_timeout=TIMEOUT_S)
         return [_pod(item) for item in found.items]
 
     async def events(self, namespace: str) -> list[EventSummary]:
         """The namespace's events of the last hour, as Kubernetes keeps them; the newest last."""
-        with _kube_errors("list events"):
+        with kube_errors("list events"):
             found = await self._core.list_namespaced_event(namespace, _request_timeout=TIMEOUT_S)
         events = [
             EventSummary(

@@ -28,6 +28,7 @@ from aiops.doctor.redaction import Redactor, shown_settings
 from aiops.doctor.subject import Subject
 
 PART_S: Final = 15.0
+METRICS: Final = "metrics"
 LOG_TAIL_BYTES: Final = 256 * 1024
 Part = Callable[[], Awaitable[Any]]
 
@@ -52,11 +53,13 @@ async def pack(subject: Subject, output: Path | None) -> Written:
     path = output or Path(f"aiops-support-{made_at:%Y%m%dT%H%M%SZ}.tar.gz")
     redactor = Redactor(subject.settings, subject.masked())
     documents, missing = await _gather(subject)
+    exposed = {f"metrics/{role}.txt": text for role, text in documents.pop(METRICS, {}).items()}
     documents["settings.json"] = shown_settings(subject.settings)
     documents["versions.json"] = _versions(made_at.isoformat())
     documents["missing.json"] = missing
     texts = {name: _as_json(redactor.value(msgspec.to_builtins(value))) for name, value in documents.items()}
-    texts |= {name: redactor.text(text) for name, text in await asyncio.to_thread(_logs, subject)}
+    plain = [*exposed.items(), *await asyncio.to_thread(_logs, subject)]
+    texts |= {name: redactor.text(text) for name, text in plain}
     return await asyncio.to_thread(_write, path, texts, made_at.timestamp())
 
 
@@ -73,6 +76,7 @@ async def _gather(subject: Subject) -> tuple[dict[str, Any], dict[str, str]]:
             "database.json": lambda: states.database(subject),
             "redis.json": lambda: states.redis(subject),
             "roles.json": lambda: states.roles(subject, client),
+            METRICS: lambda: states.metrics(subject, client),
             "pods.json": states.pods,
             "events.json": states.events,
         }

@@ -26,7 +26,7 @@ async def look(_: Subject, __: HttpClient, notes: Notes) -> None:
     try:
         namespace = own_namespace()
     except ServiceUnavailable:
-        notes.skip("rights", "this process is in no pod that may speak to its cluster, and no role needs that")
+        notes.skip("rights", "this is no pod that may speak to its cluster, which no role needs")
         return
     async with KubeReader() as kube:
         answers = await asyncio.gather(*(kube.may(verb, resource, namespace) for verb, resource in USEFUL))

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
@@ -12,6 +13,18 @@ from aiops.settings import SettingsError
 
 SHORTEST_TOKEN: Final = 16
 SHORTEST_SECRET: Final = 32  # RFC 7518, section 3.2, for HS256
+# The problem -> what to do; of those not named here the problem says enough.
+UNSET: Final[Mapping[str, str]] = {
+    "DATABASE_URL is not set": "set it to the server's postgresql:// URL, or give --data-dir for a hub of 'aiops up'",
+    "REDIS_URL is not set": "set it to the server's redis:// URL, or give --data-dir for a hub of 'aiops up'",
+    "AIOPS_INTERNAL_SECRET is not set": "set it, the same for all roles: openssl rand -hex 32",
+    "AIOPS_SECRET_KEY is not set": (
+        "set it to the key with which credentials were stored; for a new hub: openssl rand -base64 32"
+    ),
+}
+MEND: Final = "set it as the README and the chart's values say, then start the role again"
+# What 'aiops up' makes itself in its folder.
+MADE: Final = frozenset({"AIOPS_INTERNAL_SECRET is not set", "AIOPS_SECRET_KEY is not set"})
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]+\b")
 
 
@@ -35,11 +48,11 @@ async def look(subject: Subject, _: HttpClient, notes: Notes) -> None:
         for area, name in (("database", "DATABASE_URL"), ("redis", "REDIS_URL"))
         if area in (subject.why_not or {})
     }
+    if subject.data_dir is not None:
+        excused |= MADE
     problems = [problem for problem in compose.mistakes(subject.settings, names) if problem not in excused]
     for problem in problems:
-        notes.fail(
-            _name(problem), problem, "set it as the README and the chart's values say, then start the role again"
-        )
+        notes.fail(_name(problem), problem, UNSET.get(problem, MEND))
     if not problems:
         what = f"complete for {', '.join(subject.roles)}" if subject.roles else "complete for what every role needs"
         notes.ok("settings", what)

@@ -3,9 +3,9 @@
 import asyncio
 import shutil
 import stat
-from pathlib import Path
 from typing import Final
 
+from aiops.core.embedded.data_dir import DataDir
 from aiops.core.http import HttpClient
 from aiops.doctor.finding import Notes
 from aiops.doctor.subject import Subject
@@ -20,22 +20,30 @@ OTHERS: Final = 0o077
 async def look(subject: Subject, _: HttpClient, notes: Notes) -> None:
     """Rights and room."""
     if subject.data_dir is None:
-        notes.skip("data dir", "the stores are elsewhere; --data-dir names the folder of 'aiops up'")
+        notes.skip("folder", "none is given; --data-dir names that of 'aiops up'")
         return
-    await asyncio.to_thread(_look, subject.data_dir.path, subject.data_dir.running_url(), notes)
+    try:
+        await asyncio.to_thread(_look, subject.data_dir, notes)
+    except OSError as error:
+        notes.fail(
+            "folder",
+            f"{error.filename or subject.data_dir.path} cannot be read: {error.strerror}",
+            "run this as the user of 'aiops up', and give its --data-dir",
+        )
 
 
-def _look(path: Path, running_url: str | None, notes: Notes) -> None:
+def _look(folder: DataDir, notes: Notes) -> None:
+    path = folder.path
     if not path.is_dir():
         notes.fail("folder", f"{path} is no folder", "give the --data-dir with which 'aiops up' was started")
         return
     if not (path / "postgres").is_dir() and not (path / "secrets").is_dir():
         notes.fail("folder", f"{path} holds no data of a hub", "give the --data-dir with which 'aiops up' was started")
         return
-    if running_url is None:
-        notes.warn("hub", "no hub runs on this folder", f"start it: aiops up --data-dir {path}")
+    if (url := folder.running_url()) is None:
+        notes.fail("hub", "no hub runs on this folder", f"start it: aiops up --data-dir {path}")
     else:
-        notes.ok("hub", f"a hub has announced itself here as {running_url}")
+        notes.ok("hub", f"a hub has announced itself here as {url}")
     secrets = path / "secrets"
     guarded = [path, *([secrets, *sorted(secrets.iterdir())] if secrets.is_dir() else [])]
     open_ones = [one for one in guarded if stat.S_IMODE(one.stat().st_mode) & OTHERS and one != path]

@@ -58,6 +58,8 @@ def _advice(message: str) -> str:
         return "no host of DATABASE_URL leads; look at the server's fail-over, then promote one"
     if "certificate" in message or "SSL" in message:
         return "compare sslmode and sslrootcert in DATABASE_URL with the server's certificate"
+    if "resolve host" in message:
+        return "correct the host in DATABASE_URL; from another namespace it is SERVICE.NAMESPACE.svc"
     if "does not exist" in message:
         return "create the database, or correct its name in DATABASE_URL"
     return (

@@ -10,7 +10,17 @@ from aiops import __version__
 from aiops.core.clock import utc_now
 from aiops.core.errors import AiopsError
 from aiops.core.http import AddressPolicy, HttpClient, HttpMetrics
-from aiops.doctor import cluster_access, configuration, data_dir, database, objects, peers, public_url, redis_server
+from aiops.doctor import (
+    cluster_access,
+    configuration,
+    data_dir,
+    database,
+    model,
+    objects,
+    peers,
+    public_url,
+    redis_server,
+)
 from aiops.doctor.finding import Finding, Notes, Report, worst
 from aiops.doctor.redaction import Redactor
 from aiops.doctor.subject import Subject
@@ -25,6 +35,7 @@ AREAS: Final[Mapping[str, Look]] = {
     "objects": objects.look,
     "peers": peers.look,
     "public url": public_url.look,
+    "model": model.look,
     "cluster access": cluster_access.look,
 }
 

@@ -16,7 +16,7 @@ async def look(subject: Subject, _: HttpClient, notes: Notes) -> None:
     """Write, read, remove."""
     settings = subject.settings.objects
     if not settings.url:
-        notes.skip("store", "none is set (AIOPS_OBJECTS_URL)")
+        notes.skip("store", subject.reason("objects", "none is set (AIOPS_OBJECTS_URL)"))
         return
     options = {
         "endpoint": settings.endpoint,

@@ -42,7 +42,7 @@ async def look(subject: Subject, http: HttpClient, notes: Notes) -> None:
     urls = {role: getattr(subject.settings.peers, f"{role}_url") for role in ASKED}
     given = {role: url for role, url in urls.items() if url}
     if not given:
-        notes.skip("roles", "no other role has a URL here: all of them run in one process, or this one needs none")
+        notes.skip("roles", "no other role has a URL here, and none is needed where all run in one process")
         return
     await asyncio.gather(*(_peer(role, url.rstrip("/"), subject, http, notes) for role, url in given.items()))
 

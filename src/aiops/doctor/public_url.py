@@ -46,7 +46,7 @@ async def look(subject: Subject, http: HttpClient, notes: Notes) -> None:
     if not url:
         notes.skip("address", "AIOPS_HTTP_PUBLIC_URL is not set, and no --server was given")
         return
-    if await _health(url, http, notes):
+    if await _health(url, subject, http, notes):
         await _ready(url, http, notes)
         await _token(url, subject, http, notes)
     if url.startswith("https://"):
@@ -57,18 +57,20 @@ async def _ask(url: str, http: HttpClient, token: str | None = None) -> HttpResp
     return await http.fetch(HttpRequest(method="GET", url=url, peer="doctor", bearer=token), Deadline.after(ANSWER_S))
 
 
-async def _health(url: str, http: HttpClient, notes: Notes) -> bool:
+async def _health(url: str, subject: Subject, http: HttpClient, notes: Notes) -> bool:
     try:
         health = msgspec.json.decode((await _ask(f"{url}/health", http)).body, type=Health)
     except AiopsError as error:
-        tls = isinstance(error, Unreachable) and error.kind is UnreachableKind.TLS
-        notes.fail(
-            "address",
-            error.message,
-            "give the Route or Ingress a certificate for this name by an authority that clients know"
-            if tls
-            else "does the name resolve, does a Route or Ingress exist for it, and does it lead to the gateway?",
-        )
+        kind = error.kind if isinstance(error, Unreachable) else None
+        if kind is UnreachableKind.REFUSED and subject.data_dir is not None:
+            again = f"the hub has ended without a word: start it again: aiops up --data-dir {subject.data_dir.path}"
+            notes.fail("address", error.message, again)
+        elif kind is UnreachableKind.TLS:
+            advice = "give the Route or Ingress a certificate for this name by an authority that clients know"
+            notes.fail("address", error.message, advice)
+        else:
+            advice = "does the name resolve, does a Route or Ingress exist for it, and does it lead to the gateway?"
+            notes.fail("address", error.message, advice)
         return False
     except msgspec.DecodeError:
         notes.fail(

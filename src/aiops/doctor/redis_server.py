@@ -1,5 +1,6 @@
 """Redis or Valkey: whether it can be reached, is new enough, leads, keeps what it is given and evicts nothing."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,6 +12,31 @@ from aiops.doctor.subject import Subject
 
 OLDEST: Final = 7
 FULL_SHARE: Final = 0.85
+# What a message says -> what to do; the first that fits.
+ADVICE: Final[Mapping[str, str]] = {
+    "password|NOAUTH|WRONGPASS|Authentication": (
+        "compare the password in REDIS_URL with the server's (Secret redis-credentials)"
+    ),
+    "certificate": (
+        "set AIOPS_REDIS_CA_FILE to the authority of the server's certificate, and use the name that it carries"
+    ),
+    "not known|No address associated": (
+        "correct the host in REDIS_URL; from another namespace it is SERVICE.NAMESPACE.svc"
+    ),
+    "no sentinel names": (
+        "do the sentinels answer? compare the primary's name in REDIS_URL with SENTINEL MASTERS, and see whether a "
+        "fail-over is under way"
+    ),
+    "MISCONF": "it takes no writes while it cannot keep them: make room on the server's volume, and look at its log",
+    "loading the dataset": "it reads its data after a start: wait, and ask again",
+    "NOPERM|no permissions": (
+        "let the user of REDIS_URL run every command on every key (ACL SETUSER), or use the default user"
+    ),
+}
+OTHERWISE: Final = (
+    "is the server running, are host and port in REDIS_URL right, and do network policies let this pod through?"
+)
+ROOM: Final = "make room on the server's volume, and look at its log"
 
 
 async def look(subject: Subject, _: HttpClient, notes: Notes) -> None:
@@ -33,13 +59,7 @@ async def look(subject: Subject, _: HttpClient, notes: Notes) -> None:
 
 
 def _advice(message: str) -> str:
-    if "password" in message or "NOAUTH" in message or "WRONGPASS" in message or "Authentication" in message:
-        return "compare the password in REDIS_URL with the server's (Secret redis-credentials)"
-    if "certificate" in message:
-        return "set AIOPS_REDIS_CA_FILE to the authority of the server's certificate, and use the name that it carries"
-    if "no sentinel names" in message:
-        return "compare the primary's name in REDIS_URL with SENTINEL MASTERS, and see whether a fail-over is under way"
-    return "is the server running, are host and port in REDIS_URL right, and do network policies let this pod through?"
+    return next((advice for said, advice in ADVICE.items() if re.search(said, message)), OTHERWISE)
 
 
 def _server(info: Mapping[str, Any], notes: Notes) -> None:
@@ -90,11 +110,11 @@ def _memory(info: Mapping[str, Any], notes: Notes) -> None:
 def _persistence(info: Mapping[str, Any], notes: Notes) -> None:
     if info.get("aof_enabled"):
         if info.get("aof_last_write_status") != "ok":
-            notes.fail("persistence", "the append-only file cannot be written", "look at the server's disk and log")
+            notes.fail("persistence", "the append-only file cannot be written", ROOM)
         else:
             notes.ok("persistence", "append-only file")
     elif info.get("rdb_last_bgsave_status") == "err":
-        notes.fail("persistence", "the last snapshot failed", "look at the server's disk and log")
+        notes.fail("persistence", "the last snapshot failed", ROOM)
     else:
         notes.warn(
             "persistence",

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiops.core import migrations
 from aiops.core.bus import Bus
@@ -19,6 +20,8 @@ from aiops.doctor.peers import ASKED
 from aiops.doctor.subject import Subject
 
 ANSWER_S: Final = 5.0
+MOST_METRICS: Final = 4 * 1024 * 1024
+OK: Final = 200
 PATHS: Final = ("/health", "/ready")
 # Of INFO: nothing that names a client or a key.
 SHOWN: Final = (
@@ -58,6 +61,13 @@ SELECT current_setting('server_version') AS version, pg_database_size(current_da
 _QUEUES: Final = text("""
 SELECT queue_name AS queue, status::text AS status, count(*) AS jobs FROM procrastinate_jobs GROUP BY 1, 2 ORDER BY 1, 2
 """)
+# How large the fleet is and how it fares. No names: they are nobody's business who helps.
+_FLEET: Final = text("""
+SELECT state, cluster_type, platform, platform_version, environment, count(*) AS clusters,
+       min(last_seen_at) AS seen_least_lately
+FROM clusters GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+""")
+_ALERTS: Final = text("SELECT state, severity, count(*) AS alerts FROM alerts GROUP BY 1, 2 ORDER BY 1, 2")
 _OUTBOX: Final = text("SELECT count(*) FROM outbox")
 
 
@@ -70,16 +80,30 @@ async def database(subject: Subject) -> dict[str, Any]:
         revision = await migrations.current(db)
         async with db.read() as connection:
             server = dict((await connection.execute(_SERVER)).one()._mapping)  # noqa: SLF001 - public
-            tables = [dict(row._mapping) for row in await connection.execute(_TABLES)]  # noqa: SLF001 - public
+            tables = await _rows(connection, _TABLES)
             known = {table["name"] for table in tables}
             queues: list[dict[str, Any]] | None = None
             outbox: int | None = None
             if "procrastinate_jobs" in known:
-                queues = [dict(row._mapping) for row in await connection.execute(_QUEUES)]  # noqa: SLF001 - public
+                queues = await _rows(connection, _QUEUES)
             if "outbox" in known:
                 outbox = (await connection.execute(_OUTBOX)).scalar()
+            fleet = await _rows(connection, _FLEET) if "clusters" in known else None
+            alerts = await _rows(connection, _ALERTS) if "alerts" in known else None
     schema = {"revision": revision, "needed": migrations.head()}
-    return {"server": server, "schema": schema, "tables": tables, "queues": queues, "outbox_rows": outbox}
+    return {
+        "server": server,
+        "schema": schema,
+        "tables": tables,
+        "queues": queues,
+        "outbox_rows": outbox,
+        "fleet": fleet,
+        "alerts": alerts,
+    }
+
+
+async def _rows(connection: AsyncConnection, statement: TextClause) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in await connection.execute(statement)]  # noqa: SLF001 - public
 
 
 async def redis(subject: Subject) -> dict[str, Any]:
@@ -114,6 +138,31 @@ async def _said(url: str, http: HttpClient, token: str | None) -> dict[str, Any]
         return {"error": error.message}
     except msgspec.DecodeError:
         return {"error": "the answer is no JSON"}
+
+
+async def metrics(subject: Subject, http: HttpClient) -> dict[str, str]:
+    """What each role that can be asked tells of itself to Prometheus, by the role's name.
+
+    The hub's public address is not asked: no Route leads to /metrics.
+    """
+    urls = {role: getattr(subject.settings.peers, f"{role}_url") for role in ASKED}
+    token = subject.settings.telemetry.metrics_token or None
+    asked = {role: (f"{url.rstrip('/')}/metrics", token) for role, url in urls.items() if url}
+    if subject.data_dir is not None and (own := subject.data_dir.running_url()):
+        asked["hub"] = (f"{own.rstrip('/')}/metrics", subject.metrics_secret())
+    if not asked:
+        raise ServiceUnavailable("no role has a URL here; run it in a role's pod, or with --data-dir")
+    answers = await asyncio.gather(*(_exposed(url, http, bearer) for url, bearer in asked.values()))
+    return dict(zip(asked, answers, strict=True))
+
+
+async def _exposed(url: str, http: HttpClient, token: str | None) -> str:
+    request = HttpRequest(method="GET", url=url, peer="doctor", bearer=token, max_response_bytes=MOST_METRICS)
+    try:
+        answer = await http.fetch(request, Deadline.after(ANSWER_S))
+    except AiopsError as error:
+        return f"# none: {error.message}\n"
+    return answer.body.decode("utf-8", "replace") if answer.status == OK else f"# none: answered {answer.status}\n"
 
 
 async def pods() -> list[PodSummary]:

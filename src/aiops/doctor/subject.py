@@ -34,10 +34,18 @@ class Subject:
         """Why an area cannot be looked at."""
         return (self.why_not or {}).get(area, otherwise)
 
+    def metrics_secret(self) -> str | None:
+        """What `/metrics` of the hub of the data dir asks for."""
+        raw = None if self.data_dir is None else _secret(self.data_dir, "metrics")
+        return raw.hex() if raw is not None else None
+
     def masked(self) -> list[str | None]:
         """What must not be shown beyond the secrets of the settings: the token, and what the data dir keeps."""
         folder = None if self.data_dir is None else self.data_dir.path / "secrets"
-        kept = [path.read_bytes() for path in folder.iterdir()] if folder is not None and folder.is_dir() else []
+        try:
+            kept = [path.read_bytes() for path in folder.iterdir()] if folder is not None and folder.is_dir() else []
+        except OSError:
+            kept = []  # what cannot be read is nothing that could be shown
         return [self.token, *(one for raw in kept for one in (raw.hex(), base64.b64encode(raw).decode()))]
 
 
@@ -58,8 +66,12 @@ def of_environment(
     if data_dir is None:
         return Subject(settings, problems, roles, server=server, token=token)
     folder = DataDir(data_dir)
-    settings, why_not = _of_data_dir(settings, folder)
-    server = server or folder.running_url() or ""
+    try:
+        settings, why_not = _of_data_dir(settings, folder)
+        server = server or folder.running_url() or ""
+    except OSError as error:
+        why = f"{error.filename or data_dir} cannot be read: {error.strerror}"
+        why_not = dict.fromkeys(("database", "redis", "objects"), why)
     return Subject(settings, problems, roles or ("all",), folder, why_not, server, token)
 
 
@@ -86,7 +98,10 @@ def _of_data_dir(settings: Settings, folder: DataDir) -> tuple[Settings, dict[st
     if not settings.secrets.key and (key := _secret(folder, "encryption")) is not None:
         settings = replace(settings, secrets=replace(settings.secrets, key=base64.b64encode(key).decode()))
     if not settings.objects.url and (folder.path / "objects").is_dir():
-        settings = replace(settings, objects=replace(settings.objects, url=(folder.path / "objects").as_uri()))
+        objects = (folder.path / "objects").resolve().as_uri()
+        settings = replace(settings, objects=replace(settings.objects, url=objects))
+    elif not settings.objects.url:
+        why_not["objects"] = "nothing is kept in the data dir yet"
     return settings, why_not
 
 

@@ -11,6 +11,8 @@ from aiops.doctor.finding import Finding
 from aiops.doctor.subject import of_environment
 from tests.servers.loopback import free_port
 from tests.unit.core.killable import Valkey
+from tests.unit.doctor import advice
+from tests.unit.doctor.reads import READS
 
 Findings = dict[str, Finding]
 Examined = Callable[..., Awaitable[Findings]]
@@ -56,3 +58,12 @@ def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(autouse=True)
+def advised(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whoever is named for an advice in the table has to read it."""
+    mine = advice.followed(monkeypatch)
+    yield
+    named = set(READS.get(request.node.name, ()))
+    assert named <= mine.read, f"{request.node.name} has not read {sorted(named - mine.read)}"

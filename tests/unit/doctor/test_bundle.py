@@ -29,10 +29,17 @@ CANARIES = {
     "AIOPS_SECRET_KEY": "Y2FuYXJ5LW9mLXRoZS1lbnZlbG9wZS1rZXktMzJieXQ=",
     "AWS_ACCESS_KEY_ID": "canary-access-key-id",
     "AWS_SECRET_ACCESS_KEY": "canary-secret-access-key",
+    "LLM_API_KEY": "canary-model-key",
     "AIOPS_TELEMETRY_METRICS_TOKEN": "canary-metrics-token",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:canary-otlp-password@127.0.0.1:4318",
 }
 TOKEN = "canary-api-token"
+A_CLUSTER = """
+INSERT INTO clusters (id, name, display_name, cluster_type, platform, platform_version, environment, labels, endpoints,
+                      status, state, recent, stale_at, version, credentials, credential_version, webhook_hash)
+VALUES (gen_random_uuid(), 'name-of-a-customer', 'name-of-a-customer', 'SPOKE', 'OPENSHIFT', '4.16.3', 'PRODUCTION',
+        '{}', '{}', '{}', 'OFFLINE', '[]', now(), 1, '{}', 1, '')
+"""
 
 
 def read(file: Path) -> dict[str, str]:
@@ -49,9 +56,12 @@ async def packed(environ: dict[str, str], output: Path, *, data: Path | None = N
 
 async def test_it_tells_how_stores_and_roles_are(fresh_database: str, valkey_url: str, tmp_path: Path) -> None:
     with psycopg.connect(fresh_database) as connection:
+        connection.execute(A_CLUSTER)
         connection.execute("INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('registry', 'waiting')")
 
     async def hub(request: web.Request) -> web.Response:
+        if request.path == "/metrics":
+            return web.Response(text="up 1\n")
         if request.path == "/health/detailed":
             assert request.headers["Authorization"] == f"Bearer {TOKEN}"
             return web.json_response({"status": "healthy", "components": {}})
@@ -66,6 +76,16 @@ async def test_it_tells_how_stores_and_roles_are(fresh_database: str, valkey_url
     assert database["schema"]["revision"] == database["schema"]["needed"]
     assert database["queues"] == [{"queue": "registry", "status": "todo", "jobs": 1}]
     assert database["outbox_rows"] == 0
+    (kind,) = database["fleet"]
+    assert (kind["state"], kind["platform"], kind["platform_version"], kind["clusters"]) == (
+        "OFFLINE",
+        "OPENSHIFT",
+        "4.16.3",
+        1,
+    )
+    assert database["alerts"] == []
+    assert "name-of-a-customer" not in "".join(files.values())
+    assert files["metrics/registry.txt"] == "up 1\n"
     assert {"clusters", "outbox"} <= {table["name"] for table in database["tables"]}
     assert json.loads(files["redis.json"])["info"]["maxmemory_policy"] == "noeviction"
     roles = json.loads(files["roles.json"])

@@ -1,10 +1,8 @@
 """The doctor breaks nothing and sees what is broken: the settings, the stores, and the folder of `aiops up`."""
 
 import os
-import time
 from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import psycopg
@@ -12,20 +10,16 @@ import pytest
 from redis import Redis
 
 from aiops.doctor import data_dir as data_dir_check
-from aiops.doctor import database as database_check
-from aiops.doctor.finding import Finding, Status
+from aiops.doctor.finding import Status
 from tests.servers.loopback import free_port
 from tests.servers.stores import data_dir
 from tests.unit.core.http.servers import conversing, hang
 from tests.unit.core.killable import Valkey
+from tests.unit.doctor.advice import is_
 from tests.unit.doctor.conftest import Examined
 
 pytestmark = pytest.mark.anyio
-
-
-def is_(finding: Finding, status: Status, found: str, advice: str = "") -> None:
-    assert (finding.status, found in finding.found, advice in (finding.advice or "")) == (status, True, True), finding
-    assert (finding.advice is not None) == (status in (Status.WARN, Status.FAIL))
+NEEDED = ("DATABASE_URL", "REDIS_URL", "AIOPS_INTERNAL_SECRET", "AIOPS_SECRET_KEY")
 
 
 async def test_an_installation_that_is_well_gets_no_advice(examined: Examined) -> None:
@@ -55,6 +49,19 @@ async def test_what_a_role_lacks_and_what_cannot_be_used_is_named_by_its_variabl
     )
     findings = await examined({"AIOPS_SECRET_KEY": "c2hvcnQtY2FuYXJ5"})
     is_(findings["configuration: AIOPS_SECRET_KEY"], Status.FAIL, "AIOPS_SECRET_KEY: the secret key must be 32 bytes")
+    findings = await examined(dict.fromkeys(NEEDED, ""))
+    is_(
+        findings["configuration: DATABASE_URL"],
+        Status.FAIL,
+        "DATABASE_URL is not set",
+        "postgresql:// URL, or give --data",
+    )
+    is_(findings["configuration: REDIS_URL"], Status.FAIL, "REDIS_URL is not set", "redis:// URL, or give --data")
+    is_(findings["configuration: AIOPS_INTERNAL_SECRET"], Status.FAIL, "is not set", "all roles: openssl rand -hex 32")
+    is_(
+        findings["configuration: AIOPS_SECRET_KEY"], Status.FAIL, "is not set", "for a new hub: openssl rand -base64 32"
+    )
+    is_(findings["database: connection"], Status.SKIP, "DATABASE_URL is not set")
     findings = await examined({"REDIS_URL": "redis+sentinel://:canary@host:26379"})
     is_(findings["configuration: REDIS_URL"], Status.FAIL, "REDIS_URL: the Redis URL names no primary")
     is_(findings["redis: connection"], Status.FAIL, "names no primary", "correct REDIS_URL")
@@ -74,6 +81,12 @@ async def test_a_database_that_is_away(examined: Examined) -> None:
     assert "canary" not in str(findings)
 
 
+async def test_hosts_that_are_not_known(examined: Examined) -> None:
+    findings = await examined({"DATABASE_URL": "postgresql://no.invalid/aiops", "REDIS_URL": "redis://no.invalid"})
+    is_(findings["database: connection"], Status.FAIL, "no.invalid", "correct the host in DATABASE_URL")
+    is_(findings["redis: connection"], Status.FAIL, "no.invalid", "correct the host in REDIS_URL")
+
+
 async def test_a_wrong_password_of_the_database(examined: Examined, well: dict[str, str]) -> None:
     parts = urlsplit(well["DATABASE_URL"])
     wrong = parts._replace(netloc=f"{parts.username}:canary-wrong@{parts.netloc.rpartition('@')[2]}")
@@ -88,6 +101,7 @@ async def test_a_wrong_password_of_the_database(examined: Examined, well: dict[s
         ("0000", Status.FAIL, "at 0000; this release needs", "run 'aiops db upgrade'"),
         ("9999", Status.WARN, "newer than the", "let the roll-out finish"),
     ],
+    ids=["older", "newer"],
 )
 async def test_a_schema_of_another_release(
     examined: Examined, well: dict[str, str], revision: str, status: Status, found: str, advice: str
@@ -120,11 +134,6 @@ async def test_a_database_whose_connections_run_out(examined: Examined, well: di
             stack.enter_context(psycopg.connect(well["DATABASE_URL"]))
         findings = await examined()
     is_(findings["database: connections"], Status.WARN, "of 60 connections", "raise max_connections")
-
-
-async def test_a_clock_that_is_off(examined: Examined, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_check, "time", SimpleNamespace(time=lambda: time.time() - 60))
-    is_((await examined())["database: clock"], Status.FAIL, "+60 s from this one", "NTP")
 
 
 async def test_a_redis_that_is_away_or_has_another_password(
@@ -188,7 +197,7 @@ async def test_the_folder_of_a_hub(examined: Examined, tmp_path: Path, monkeypat
         folder.secret("encryption")
         findings = await examined(data_dir=folder.path)
         is_(findings["data dir: rights"], Status.OK, "is private")
-        is_(findings["data dir: hub"], Status.WARN, "no hub runs", "aiops up --data-dir")
+        is_(findings["data dir: hub"], Status.FAIL, "no hub runs", "aiops up --data-dir")
         secret.chmod(0o644)
         findings = await examined(data_dir=folder.path)
         is_(findings["data dir: rights"], Status.FAIL, f"{secret} (644)", "chmod -R go-rwx")
@@ -196,6 +205,37 @@ async def test_the_folder_of_a_hub(examined: Examined, tmp_path: Path, monkeypat
         is_((await examined(data_dir=folder.path))["data dir: disk"], Status.WARN, "MiB free", "make room")
         monkeypatch.setattr(data_dir_check, "FAIL_BELOW", 2**60)
         is_((await examined(data_dir=folder.path))["data dir: disk"], Status.FAIL, "MiB free", "make room")
+
+
+async def test_the_folder_of_a_hub_that_makes_what_it_needs(examined: Examined) -> None:
+    with data_dir() as folder:
+        folder.secret("encryption")
+        findings = await examined(dict.fromkeys(NEEDED, ""), data_dir=folder.path)
+    is_(findings["configuration: settings"], Status.OK, "complete for all")
+    is_(findings["redis: connection"], Status.SKIP, "the embedded Valkey does not run")
+    is_(findings["objects: store"], Status.SKIP, "nothing is kept in the data dir yet")
+
+
+async def test_a_folder_that_cannot_be_read(examined: Examined, tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    (tmp_path / "secrets").mkdir()
+    findings = await examined(dict.fromkeys(NEEDED, ""), data_dir=tmp_path)
+    is_(findings["data dir: folder"], Status.FAIL, f"{tmp_path}/lock cannot be read: Is a directory", "as the user of")
+    is_(findings["database: connection"], Status.SKIP, "lock cannot be read: Is a directory")
+
+
+async def test_a_hub_that_was_killed(examined: Examined) -> None:
+    with data_dir() as folder:
+        folder.secret("encryption")
+        folder.announce(f"http://127.0.0.1:{free_port()}")
+        findings = await examined(dict.fromkeys(NEEDED, ""), data_dir=folder.path)
+        is_(findings["data dir: hub"], Status.OK, "has announced itself")
+        is_(
+            findings["public url: address"],
+            Status.FAIL,
+            "refused",
+            f"start it again: aiops up --data-dir {folder.path}",
+        )
 
 
 async def test_what_hangs_is_a_finding_and_holds_up_nothing(examined: Examined) -> None:

@@ -10,8 +10,8 @@ from aiops.doctor.finding import Status
 from tests.flows.hubs import NAMES, TOKEN, FiveRoles
 from tests.servers.loopback import free_port
 from tests.unit.core.http.servers import Authority, serving
+from tests.unit.doctor.advice import is_
 from tests.unit.doctor.conftest import Examined, Findings
-from tests.unit.doctor.test_stores import is_
 
 pytestmark = pytest.mark.anyio
 
@@ -104,6 +104,45 @@ async def test_a_hub_that_is_not_ready_says_why(examined: Examined) -> None:
     is_(findings["public url: ready"], Status.FAIL, "postgresql: away", "mend what it names")
 
 
+async def test_a_way_that_passes_health_alone(examined: Examined) -> None:
+    async def narrow(request: web.Request) -> web.Response:
+        if request.path == "/health":
+            return web.json_response(HEALTH)
+        return web.Response(text="<h1>not found</h1>", content_type="text/html")
+
+    async with serving(narrow) as url:
+        findings = await examined(server=url, token="any")
+    is_(findings["public url: ready"], Status.FAIL, "/ready: ", "let the Route or Ingress pass /ready to the gateway")
+    is_(findings["public url: token"], Status.FAIL, "answered by no hub", "let the Route pass /health to the gateway")
+
+
+async def test_a_role_and_a_hub_that_stop_in_the_middle(examined: Examined) -> None:
+    async def sick(request: web.Request) -> web.Response:
+        if request.path == "/health":
+            return web.json_response({**HEALTH, "role": "registry"})
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    async with serving(sick) as url:
+        findings = await examined({"CLUSTER_REGISTRY_URL": url}, server=url, token="any")
+    is_(findings["peers: registry signature"], Status.FAIL, "closed", "the role lives and does not answer")
+    is_(findings["public url: token"], Status.FAIL, "closed", "let the Route or Ingress pass /health to the gateway")
+
+
+async def test_a_part_of_the_hub_that_is_not_well(examined: Examined) -> None:
+    async def hub(request: web.Request) -> web.Response:
+        if request.path != "/health/detailed":
+            return web.json_response(HEALTH)
+        well, sick = {"status": "healthy", "error": None}, {"status": "unhealthy", "error": "no answer within 3 s"}
+        return web.json_response({"status": "degraded", "components": {"postgresql": well, "collector": sick}})
+
+    async with serving(hub) as url:
+        findings = await examined(server=url, token="any")
+    is_(findings["public url: component collector"], Status.FAIL, "unhealthy: no answer", "see this component's own")
+    assert "public url: component postgresql" not in findings
+
+
 async def test_certificates(examined: Examined, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = Authority(tmp_path)
 
@@ -131,7 +170,7 @@ async def test_certificates(examined: Examined, tmp_path: Path, monkeypatch: pyt
 async def test_rights_in_the_cluster_are_asked_of_the_cluster(
     examined: Examined, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    is_((await examined())["cluster access: rights"], Status.SKIP, "in no pod")
+    is_((await examined())["cluster access: rights"], Status.SKIP, "no pod that may speak")
     monkeypatch.setenv("POD_NAMESPACE", "aiops-nextgen")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
 

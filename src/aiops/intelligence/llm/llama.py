@@ -103,9 +103,9 @@ def load(path: Path, options: ModelOptions) -> "LlamaModel":
             "not; use the image's runtime-cuda target or leave the option out"
         )
     layers = options.gpu_layers if options.gpu_layers is not None else ALL_LAYERS if gpu else 0
-    stopped = threading.Event()
+    brakes = _Brakes()
     try:
-        model = _stoppable(llama_cpp.Llama, stopped)(
+        model = _stoppable(llama_cpp.Llama, brakes)(
             str(path),
             n_ctx=options.context,
             n_batch=options.batch,
@@ -119,17 +119,30 @@ def load(path: Path, options: ModelOptions) -> "LlamaModel":
             f"llama.cpp cannot load {path}: {_said(error)}; the file may be cut short, of a model "
             f"family that this release does not know, or larger than memory (try a smaller --context)"
         ) from error
-    return LlamaModel(model, llama_cpp.llama_grammar, stopped)
+    return LlamaModel(model, llama_cpp.llama_grammar, brakes)
 
 
-def _stoppable(llama: Any, stopped: threading.Event) -> Any:
+class _Brakes:
+    """What the model's thread looks at between two tokens: whether all ends, or only the answer it is giving."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+        self.abandoned = threading.Event()
+
+    def check(self) -> None:
+        if self.stopped.is_set():
+            raise ServiceUnavailable(STOPPING)
+        if self.abandoned.is_set():
+            raise ServiceUnavailable("nobody waits for this answer any more")
+
+
+def _stoppable(llama: Any, brakes: _Brakes) -> Any:
     """The library's model, which can be left between two tokens."""
 
     class Stoppable(llama):  # type: ignore[misc]
         def generate(self, *args: Any, **keywords: Any) -> Iterator[int]:
             for token in super().generate(*args, **keywords):
-                if stopped.is_set():
-                    raise ServiceUnavailable(STOPPING)
+                brakes.check()
                 yield token
 
     return Stoppable
@@ -138,10 +151,10 @@ def _stoppable(llama: Any, stopped: threading.Event) -> Any:
 class LlamaModel:
     """A loaded model. Enter it before it is asked; leaving stops what it is saying and frees its memory."""
 
-    def __init__(self, model: Any, grammars: Any, stopped: threading.Event) -> None:
+    def __init__(self, model: Any, grammars: Any, brakes: _Brakes) -> None:
         self._model = model
         self._grammars = grammars
-        self._stopped = stopped
+        self._brakes = brakes
         self._turn = asyncio.Lock()
         self._asking = 0
         self._worker = ThreadPoolExecutor(1, "llama")
@@ -157,13 +170,13 @@ class LlamaModel:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stopped.set()
+        self._brakes.stopped.set()
         async with self._turn:
             await self._run(self._model.close)
         self._worker.shutdown()
 
     async def complete(self, asked: Generation) -> dict[str, Any]:
-        """The whole answer, as OpenAI's `chat.completion`.
+        """The whole answer, as OpenAI's `chat.completion`; cancelling it stops the model after its next token.
 
         Raises:
             InvalidRequest: the model cannot be asked this: too long, a broken schema, a role its template refuses.
@@ -199,8 +212,8 @@ class LlamaModel:
         self._asking += 1
         try:
             async with self._turn:
-                if self._stopped.is_set():
-                    raise ServiceUnavailable(STOPPING)
+                self._brakes.abandoned.clear()
+                self._brakes.check()
                 yield
         finally:
             self._asking -= 1
@@ -216,6 +229,7 @@ class LlamaModel:
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
+            self._brakes.abandoned.set()
             await asyncio.wait([running])
             running.exception()  # looked at, so that nobody reports it as forgotten
             raise

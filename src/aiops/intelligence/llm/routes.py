@@ -4,9 +4,10 @@ For callers on the same machine: it knows no identities, so it answers to loopba
 made its own name point here is refused). Fields of a request that it does not know are ignored, as clients expect.
 """
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,8 +17,10 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Stream
 from msgspec import Struct
 
-from aiops.core.errors import InvalidRequest, PermissionDenied
+from aiops.core.errors import InvalidRequest, PermissionDenied, ServiceUnavailable
 from aiops.intelligence.llm.llama import Generation, LlamaModel
+
+T = TypeVar("T")
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 SSE: Final = "text/event-stream"
@@ -86,13 +89,33 @@ def router(model: LlamaModel, alias: str) -> Router:
     async def chat(request: Request[Any, Any, Any]) -> Response[Any]:
         asked = generation(await request.json())
         if not asked[1]:
-            return Response(await model.complete(asked[0]) | {"model": alias})
+            return Response(await _unless_left(request, model.complete(asked[0])) | {"model": alias})
         pieces = model.stream(asked[0])
         # The first piece is waited for, so that what cannot be asked is refused with a status.
         first = await anext(pieces, None)
         return Stream(_events(first, pieces, alias), media_type=SSE, headers={"Cache-Control": "no-store"})
 
     return Router("/v1", route_handlers=[models, chat], guards=[LocalOnly()])
+
+
+async def _unless_left(request: Request[Any, Any, Any], work: Coroutine[Any, Any, T]) -> T:
+    """Do it for as long as the caller waits: the model answers one at a time, and others want their turn."""
+    working, leaving = asyncio.create_task(work), asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ServiceUnavailable("the caller has left")
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def _left(request: Request[Any, Any, Any]) -> None:
+    """Wait for the caller to hang up; the body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def generation(body: Any) -> tuple[Generation, bool]:

@@ -52,6 +52,13 @@ class ModelServer(Process):
         assert status == expect, answer
         return json.loads(answer)
 
+    def ask_and_leave(self, content: str) -> None:
+        """Ask for a whole answer and hang up without it."""
+        body = json.dumps({"messages": [{"role": "user", "content": content}], "temperature": 0})
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=60)
+        connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
+        connection.close()
+
     def stream(self, content: str = "how is the fleet", **more: Any) -> http.client.HTTPResponse:
         """Ask for the answer piece by piece; closing the response hangs up."""
         body = {"messages": [{"role": "user", "content": content}], "temperature": 0, "stream": True, **more}

@@ -1,6 +1,7 @@
 """The model inside this process: its thread, its queue, and leaving it."""
 
 import asyncio
+import time
 from contextlib import aclosing
 from pathlib import Path
 
@@ -50,6 +51,20 @@ async def test_who_waits_when_the_model_is_stopped_is_told_so(model: LlamaModel)
     for task in (speaking, waiting):
         with pytest.raises(ServiceUnavailable, match="is being stopped"):
             await task
+
+
+async def test_a_question_that_is_given_up_is_not_answered_to_the_end(model: LlamaModel) -> None:
+    async with model:
+        began = time.monotonic()
+        await model.complete(TALK)
+        whole_s = time.monotonic() - began
+        speaking = asyncio.create_task(model.complete(TALK))
+        await asyncio.sleep(whole_s / 10)
+        began = time.monotonic()
+        speaking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await speaking
+        assert time.monotonic() - began < whole_s / 2
 
 
 async def test_a_question_that_is_given_up_leaves_the_model_usable(model: LlamaModel) -> None:

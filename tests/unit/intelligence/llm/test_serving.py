@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPResponse
@@ -11,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers.loopback import free_port, request
+from tests.servers.loopback import request
 from tests.servers.waiting import until
 from tests.unit.intelligence.llm.conftest import ALIAS, ModelServer
 
@@ -139,23 +137,19 @@ def test_a_caller_who_hangs_up_sets_the_model_free(model_server: ModelServer) ->
     assert said(model_server.chat()) == WORDS
 
 
+def test_a_caller_who_hangs_up_on_a_whole_answer_sets_the_model_free_too(own_model_server: ModelServer) -> None:
+    # Each would be computed to the end of the context, one after the other.
+    for _ in range(4):
+        own_model_server.ask_and_leave("talk")
+    assert said(own_model_server.chat()) == WORDS
+    until(lambda: own_model_server.output().count('"status": 503') >= 4, what="four unread answers to be given up")
+
+
 def test_it_tells_of_itself_as_every_role_does(model_server: ModelServer) -> None:
     model_server.chat()
     assert json.loads(request(model_server.port, "/health")[1])["role"] == "llm"
     metrics = request(model_server.port, "/metrics")[1].decode()
     assert 'http_requests_total{method="POST",role="llm",route="/v1/chat/completions",status="200"}' in metrics
-
-
-def test_check_tells_a_model_that_answers_from_none(model_server: ModelServer) -> None:
-    def check(port: int) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "aiops", "llm", "check", "--port", str(port)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-
-    answers = check(model_server.port)
-    assert (answers.returncode, answers.stdout) == (0, f"{ALIAS}: 256 tokens of context\n")
-    silent = check(free_port())
-    assert (silent.returncode, silent.stdout) == (1, "")
-    assert silent.stderr.startswith("Error: no model answers at 127.0.0.1:")
 
 
 def test_told_to_stop_while_it_speaks_it_leaves_in_order(own_model_server: ModelServer) -> None:
