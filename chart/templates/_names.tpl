@@ -170,8 +170,20 @@ redis-credentials
 {{- if and .Values.objectStorage.enabled (eq .Values.objectStorage.provider "s3") (or (not .Values.objectStorage.url) (not .Values.objectStorage.existingSecret)) -}}
 {{- fail "objectStorage.url and objectStorage.existingSecret: provider s3 needs s3://bucket and the Secret with its keys" -}}
 {{- end -}}
-{{- if and .Values.llm.enabled (eq .Values.llm.profile "external") (not .Values.llm.external.url) -}}
+{{- if .Values.llm.enabled -}}
+{{- $provider := (index .Values "intelligence-engine").llm.provider -}}
+{{- if and (ne .Values.llm.profile "external") (ne $provider "local") -}}
+{{- fail (printf "llm.profile: %s is asked by the profile external; %s serves a model of your own, with intelligence-engine.llm.provider local" $provider .Values.llm.profile) -}}
+{{- end -}}
+{{- if and (eq $provider "local") (eq .Values.llm.profile "external") (not .Values.llm.external.url) -}}
 {{- fail "llm.external.url: the profile external needs the endpoint's base URL" -}}
+{{- end -}}
+{{- if and (ne $provider "local") (not .Values.llm.external.existingSecret) -}}
+{{- fail (printf "llm.external.existingSecret: name the Secret whose LLM_API_KEY is your key of %s" $provider) -}}
+{{- end -}}
+{{- if and (ne $provider "local") (not .Values.llm.model) -}}
+{{- fail (printf "llm.model: name the model of %s to ask" $provider) -}}
+{{- end -}}
 {{- end -}}
 {{- if and .Values.llm.enabled (eq .Values.llm.profile "sidecar") (not .Values.llm.existingClaim) -}}
 {{- fail "llm.existingClaim: the profile sidecar serves a GGUF file; name the claim that holds it" -}}

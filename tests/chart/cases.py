@@ -131,6 +131,13 @@ OPTIONS: Final = (
     Case("dashboard", {"monitoring": {"grafanaDashboard": {"enabled": True}}}),
     Case("scaled on sockets", {"realtime-streaming": {"scaleOnSockets": 500}}),
     Case("external model", llm("external", external={"url": "https://llm.example.com/v1", "existingSecret": "llm"})),
+    Case(
+        "a provider's model",
+        {
+            **llm("external", model="some-model", external={"existingSecret": "llm"}),
+            "intelligence-engine": {"llm": {"provider": "anthropic"}},
+        },
+    ),
     Case("model elsewhere", llm("vllm", namespace="models")),
     Case(
         "everything added",

@@ -11,7 +11,7 @@ import pytest
 from aiops.cli import cli
 from aiops.compose import compose
 from aiops.settings import Settings, env_name, load
-from tests.chart.cases import CASES
+from tests.chart.cases import CASES, llm
 from tests.chart.helm import Case, Object, find, objects
 from tests.chart.workloads import Workload, workloads
 
@@ -124,6 +124,19 @@ def secret_variables(container: Object) -> Mapping[str, str]:
     if any("secretRef" in source for source in container.get("envFrom", [])):
         return FILLED
     return {}
+
+
+@pytest.mark.parametrize("model", ["", "Qwen/Qwen3-4B-GGUF"])
+def test_the_model_beside_the_engine_is_served_under_the_name_that_is_asked_for(model: str) -> None:
+    case = Case(f"sidecar with {model or 'its own model'}", llm("sidecar", existingClaim="models", model=model))
+    served = [
+        container["args"][container["args"].index("--alias") + 1]
+        for _, container in ours(case)
+        if container["name"] == "llm"
+    ]
+    asked = {variables(case, container).get("LLM_MODEL") for _, container in ours(case)} - {None}
+    assert asked == set(served)
+    assert len(served) == 1
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

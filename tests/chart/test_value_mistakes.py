@@ -65,6 +65,21 @@ MISTAKES: Final[tuple[tuple[dict[str, Any], str], ...]] = (
     ({"global": {"namespace": "another"}}, "namespace"),
     ({"llm": {"enabled": True, "profile": "none"}}, "profile"),
     ({"llm": {"enabled": True, "profile": "external"}}, "url"),
+    ({"llm": {"enabled": True, "profile": "vllm"}, "intelligence-engine": {"llm": {"provider": "openai"}}}, "profile"),
+    (
+        {
+            "llm": {"enabled": True, "profile": "external", "model": "m"},
+            "intelligence-engine": {"llm": {"provider": "openai"}},
+        },
+        "existingSecret",
+    ),
+    (
+        {
+            "llm": {"enabled": True, "profile": "external", "external": {"existingSecret": "llm"}},
+            "intelligence-engine": {"llm": {"provider": "openai"}},
+        },
+        "llm.model",
+    ),
     ({"postgresql": {"mode": "external"}}, "existingSecret"),
     ({"postgresql": {"enabled": False}}, "existingSecret"),
     ({"redis": {"mode": "external"}}, "existingSecret"),
