@@ -6,7 +6,7 @@ the query's own fault, the subject must refuse as well. Neither side's messages 
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from aiops.promql.parse import parse
 from aiops.promql.serialize import serialize
 from aiops.promql.syntax import Aggregation, Binary, Call, Expr, Negation, Paren, RangeSelector, Selector, Subquery
 from tests.oracle.answers import Answer, Case, Order, Refused, difference, from_api, tied
+from tests.oracle.apart import apart
 from tests.servers.generations import Past
 
 REPEATS = 8
@@ -53,6 +54,7 @@ class Tally:
     refused_by_both: int = 0
     undefined: int = 0
     ties: int = 0
+    apart: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
     wrong: list[Wrong] = field(default_factory=list)
 
@@ -64,6 +66,7 @@ class Tally:
         self.refused_by_both += other.refused_by_both
         self.undefined += other.undefined
         self.ties += other.ties
+        self.apart += other.apart
         self.refusals += other.refusals
         self.wrong += other.wrong
 
@@ -76,6 +79,7 @@ class Tally:
             "refused_by_both": self.refused_by_both,
             "prometheus_disagrees_with_itself": self.undefined,
             "other_of_equal_values_chosen": self.ties,
+            "duplicates_apart_from_the_other_side": self.apart,
             "refused": dict(self.refusals),
             "wrong": [str(one) for one in self.wrong],
         }
@@ -87,9 +91,10 @@ class Tally:
 class Campaign:
     """Asks both, and keeps the tally."""
 
-    def __init__(self, oracle: Past, subject: Subject) -> None:
+    def __init__(self, oracle: Past, subject: Subject, clusters: Sequence[str] = ()) -> None:
         self._oracle = oracle
         self._subject = subject
+        self._clusters = clusters
         self.tally = Tally()
 
     def run(self, case: Case) -> None:
@@ -104,6 +109,8 @@ class Campaign:
             smallest, why = self._smallest(case, why)
             if self._ties(smallest):
                 tally.ties += 1
+            elif self._apart(smallest):
+                tally.apart += 1
             elif wavers(self._oracle, case) or wavers(self._oracle, smallest):
                 tally.undefined += 1
             else:
@@ -125,6 +132,10 @@ class Campaign:
             and isinstance(got, Answer)
             and tied(expected, got)
         )
+
+    def _apart(self, case: Case) -> bool:
+        expected, got = from_api(self._oracle.ask(case.path, case.parameters)), self._subject.ask(case)
+        return apart(self._oracle, self._clusters, case, expected, got)
 
     def _smallest(self, case: Case, why: str) -> tuple[Case, str]:
         try:

@@ -33,6 +33,11 @@ NEW_TABLE: Final[tuple[tuple[str, str], ...]] = (
     ('histogram_quantiles(rate(latency_bucket[5m]), "q", 0.5, 0.5)', "two quantiles that no label tells apart"),
     ("info(requests_total)", "its join would mix clusters"),
 )
+# Answered by the fleet, cluster by cluster, and refused by the union: see `apart`.
+APART: Final = (
+    'memory_bytes{cluster="north"} > bool {cluster="west"}',
+    'count by (job) (memory_bytes{cluster="east"} and on (cluster) {cluster="west"} * {cluster="north"})',
+)
 
 
 def cases(query: str) -> tuple[Case, ...]:

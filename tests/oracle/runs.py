@@ -38,19 +38,19 @@ def engine_run(folder: Path, generation: Generation, seed: int, cases: int) -> R
 def plan_run(folder: Path, generation: Generation, seed: int, cases: int) -> Report:
     """A fleet's plan against one Prometheus with the union."""
     with oracle_fleet(folder, generation, seed) as found:
-        return asked(Campaign(found.union, Planned(found.members, generation)), generation, seed, cases)
+        return asked(Campaign(found.union, Planned(found.members, generation), CLUSTERS), generation, seed, cases)
 
 
 def hub_run(folder: Path, generation: Generation, seed: int, cases: int) -> Report:
     """The collector over a fleet against one Prometheus with the union."""
     with oracle_fleet(folder, generation, seed) as found, Hub(found.urls) as hub:
-        return asked(Campaign(found.union, hub), generation, seed, cases)
+        return asked(Campaign(found.union, hub, CLUSTERS), generation, seed, cases)
 
 
 def http_run(folder: Path, generation: Generation, seed: int, cases: int) -> Report:
     """A whole hub's Prometheus API over a fleet against one Prometheus with the union."""
     with oracle_fleet(folder, generation, seed) as found, http_hub(found.urls) as hub:
-        return asked(Campaign(found.union, hub), generation, seed, cases)
+        return asked(Campaign(found.union, hub, CLUSTERS), generation, seed, cases)
 
 
 def asked(campaign: Campaign, generation: Generation, seed: int, cases: int) -> Report:

@@ -3,6 +3,10 @@
 The reference is one Prometheus over the union D of all members' series, each with the fleet's label. A node is closed
 if its value on D is the union of what the members answer, with the label put on each answer; then it is pushed whole.
 Doubt is always decided for "mixed", which is exact everywhere and only costs more.
+
+One thing is told otherwise: a join that matches cluster by cluster is refused for duplicates by the cluster that has
+both sides of it. Where they lie in different clusters, D as one Prometheus would look for duplicates though nothing can
+match; here nothing matches.
 """
 
 from enum import Enum

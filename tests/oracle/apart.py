@@ -1,0 +1,58 @@
+"""Joins that one Prometheus refuses and a fleet answers: the duplicates and what they would be joined with lie apart.
+
+Prometheus looks for duplicates on the `one` side of a join only at steps where both sides have series. In the union
+these may be of different clusters; a member that answers the join alone has but one side then, looks for none, and
+rightly finds nothing to join. It is the one answer that a fleet gives and the union does not, and it has an exact
+meaning: the union of what one Prometheus answers of each cluster alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+
+from aiops.promql.parse import parse
+from aiops.promql.serialize import serialize
+from aiops.promql.syntax import Binary, Expr, Matcher, MatchOp, Selector
+from tests.oracle.answers import Answer, Case, Refused, difference, from_api
+from tests.oracle.data import LABEL
+from tests.servers.generations import Past
+
+DUPLICATES: Final = "found duplicate series for the match group"
+
+
+def apart(oracle: Past, clusters: Iterable[str], case: Case, expected: Answer | Refused, got: Answer | Refused) -> bool:
+    """Whether it is such a join, answered as that meaning says."""
+    tree = parse(case.query)
+    if not isinstance(tree, Binary) or not isinstance(expected, Refused) or not isinstance(got, Answer):
+        return False
+    if DUPLICATES not in expected.reason:
+        return False
+    alone = [_of(oracle, replace(case, query=serialize(within(tree, cluster)))) for cluster in clusters]
+    answers = [answer for answer in alone if isinstance(answer, Answer)]
+    if len(answers) < len(alone):
+        return False  # the duplicates meet within a cluster, where everybody refuses them
+    union = Answer(got.kind, tuple(series for answer in answers for series in answer.series))
+    return difference(union, got) is None
+
+
+def _of(oracle: Past, case: Case) -> Answer | Refused:
+    return from_api(oracle.ask(case.path, case.parameters))
+
+
+def within(tree: Expr, cluster: str) -> Expr:
+    """The query over one cluster of the union."""
+
+    def narrowed(value: object) -> object:
+        if isinstance(value, Selector):
+            return msgspec.structs.replace(value, matchers=(*value.matchers, Matcher(LABEL, MatchOp.EQUAL, cluster)))
+        if isinstance(value, tuple):
+            return tuple(map(narrowed, value))
+        if isinstance(value, msgspec.Struct):
+            return type(value)(*(narrowed(getattr(value, name)) for name in value.__struct_fields__))
+        return value
+
+    narrow = narrowed(tree)
+    assert isinstance(narrow, type(tree))
+    return narrow
