@@ -15,7 +15,7 @@ from aiops.collector.fanout import Fanout, MemberFailed, Part
 from aiops.collector.meters import Meters
 from aiops.collector.metrics import InstantQuery, MetricsService
 from aiops.core.errors import ClusterUnreachable, InvalidPromql, LimitExceeded, QueryTimeout
-from aiops.core.http import Deadline
+from aiops.core.http import BreakerPolicy, Deadline
 from aiops.core.identity import FLEET, ClusterSelector, Scope
 from aiops.ports.collector import ClusterStatus, MetricsAnswer
 from aiops.ports.registry import Target
@@ -38,6 +38,7 @@ from tests.unit.collector.members import (
 )
 
 pytestmark = pytest.mark.anyio
+FAILURES = BreakerPolicy().failures
 
 
 async def ask(metrics: MetricsService, **options: Any) -> MetricsAnswer:
@@ -86,6 +87,34 @@ async def test_a_hanging_member_costs_its_timeout_and_no_more(metrics: MetricsSe
 
     assert 0.8 < time.monotonic() - started < 2
     assert [one.status for one in told.federation.clusters] == ["TIMEOUT", "SUCCESS"]
+
+
+async def test_a_member_that_keeps_hanging_is_left_alone_for_a_while(metrics: MetricsService, join: Join) -> None:
+    bad = await join("bad", hanging)
+    await join("good", answering(vector({"a": "b"})))
+    await asyncio.gather(*(ask(metrics, query=f"up + {number}", timeout_s=1.5) for number in range(FAILURES)))
+    asked = len(bad.asked)
+
+    told = await ask(metrics, timeout_s=30.0)
+
+    assert len(bad.asked) == asked, "nobody waits for its timeout again"
+    status = told.federation.clusters[0]
+    assert status.status == "ERROR"
+    assert status.error is not None
+    assert "kept failing and is asked again in" in status.error
+    assert told.federation.clusters[1].status == "SUCCESS"
+
+
+async def test_a_hasty_caller_does_not_close_a_member_to_others(metrics: MetricsService, join: Join) -> None:
+    slow = await join("slow", hanging)
+    await asyncio.gather(
+        *(ask(metrics, query=f"up + {number}", timeout_s=0.2) for number in range(2 * FAILURES)), return_exceptions=True
+    )
+    slow.answer = answering(vector({"a": "b"}))
+
+    told = await ask(metrics)
+
+    assert not told.partial
 
 
 async def test_all_hanging_is_a_timeout_and_all_failing_is_unreachable(metrics: MetricsService, join: Join) -> None:
@@ -265,6 +294,36 @@ async def test_limits_hold_per_cluster_and_in_total() -> None:
 
     assert max(peak for peak, _ in peaks) == 2
     assert max(total for _, total in peaks) == 3
+
+
+async def test_whoever_gets_no_turn_is_told_so() -> None:
+    fanout = Fanout(max_total=8, max_per_cluster=1, meters=Meters(CollectorRegistry()))
+    held = asyncio.Event()
+
+    async def holding(_: Target, __: Deadline) -> Part[None]:
+        await held.wait()
+        return Part(None)
+
+    first = asyncio.create_task(fanout.ask([target("east", None)], 30, holding))
+    await asyncio.sleep(0)
+    (waited,) = await fanout.ask([target("east", None)], 0.1, holding)
+    held.set()
+
+    assert waited.status is ClusterStatus.TIMEOUT
+    assert waited.error == "as many queries as it may be asked at once were under way for 0.09 s"
+    assert (await first)[0].status is ClusterStatus.SUCCESS
+
+
+async def test_a_job_that_does_not_end_by_itself_is_ended() -> None:
+    fanout = Fanout(max_total=8, max_per_cluster=1, meters=Meters(CollectorRegistry()))
+
+    async def deaf(_: Target, __: Deadline) -> Part[None]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    (outcome,) = await fanout.ask([target("east", None)], 0.1, deaf)
+
+    assert outcome.error == "no answer within 0.09 s"
 
 
 async def test_a_failure_of_the_hub_itself_is_no_outcome() -> None:

@@ -17,6 +17,8 @@ class BreakerPolicy(Struct, frozen=True):
     failures: int = 5  # in a row
     open_s: float = 30.0
     probes: int = 3  # at a time while half-open
+    # Who waits for less than this learns nothing about the origin: one hasty caller must not close it to all others.
+    fair_wait_s: float = 1.0
     # An answer shows that the server lives, and our own roles answer 5xx on behalf of others: none counts
     # unless named here, as 502, 503 and 504 may be for an origin behind somebody's ingress.
     failing_statuses: frozenset[int] = frozenset()

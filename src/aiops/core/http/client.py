@@ -116,7 +116,7 @@ class HttpClient:
         with self._observed(request, target) as observed:
             async with (
                 self._origin(request, target, sockets=False) as origin,
-                _judged(origin.breaker, request, target.name) as verdict,
+                _judged(origin.breaker, request, target.name, deadline) as verdict,
                 time_limit(deadline, target.name),
             ):
                 answer = await self._send(origin, request, headers, observed, decompress=True)
@@ -147,7 +147,7 @@ class HttpClient:
         with self._observed(request, target) as observed:
             async with self._origin(request, target, sockets=False) as origin:
                 async with (
-                    _judged(origin.breaker, request, target.name) as verdict,
+                    _judged(origin.breaker, request, target.name, deadline) as verdict,
                     time_limit(deadline, target.name),
                 ):
                     answer = await self._send(origin, request, headers, observed, decompress=False)
@@ -185,7 +185,7 @@ class HttpClient:
             observed.inject(headers)
             async with self._origin(request, target, sockets=True) as origin:
                 async with (
-                    _judged(origin.breaker, request, target.name) as verdict,
+                    _judged(origin.breaker, request, target.name, deadline) as verdict,
                     time_limit(deadline, target.name),
                 ):
                     opening = origin.session.ws_connect(
@@ -262,11 +262,12 @@ class _Verdict:
 
 
 @asynccontextmanager
-async def _judged(breaker: Breaker, request: HttpRequest, name: str) -> AsyncIterator[_Verdict]:
+async def _judged(breaker: Breaker, request: HttpRequest, name: str, deadline: Deadline) -> AsyncIterator[_Verdict]:
     """Ask the breaker and tell it how the block ended; where it is bypassed, only a success counts."""
     if request.use_breaker and not breaker.admit():
         raise BreakerOpen(name, f"it kept failing and is asked again in {breaker.retry_in_s:.0f} s")
     verdict = _Verdict()
+    fair = deadline.remaining_s >= breaker.policy.fair_wait_s
     outcome = breaker.abandoned
     try:
         yield verdict
@@ -274,8 +275,11 @@ async def _judged(breaker: Breaker, request: HttpRequest, name: str) -> AsyncIte
     except TooLarge:
         outcome = breaker.succeeded
         raise
-    except (Unreachable, TimedOut, BrokenAnswer):
+    except (Unreachable, BrokenAnswer):
         outcome = breaker.failed
+        raise
+    except TimedOut:
+        outcome = breaker.failed if fair else breaker.abandoned
         raise
     finally:
         if request.use_breaker or outcome == breaker.succeeded:
