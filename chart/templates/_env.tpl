@@ -116,8 +116,6 @@
 http://127.0.0.1:8081/v1
 {{- else if eq .Values.llm.profile "external" -}}
 {{ .Values.llm.external.url }}
-{{- else if eq .Values.llm.profile "kserve" -}}
-http://vllm-predictor.{{ .Values.llm.namespace | default .Release.Namespace }}.svc:8080/v1
 {{- else if .Values.llm.namespace -}}
 http://vllm.{{ .Values.llm.namespace }}.svc:8080/v1
 {{- else -}}

@@ -97,6 +97,6 @@ class SentinelSite:
         return (
             f"sentinel monitor {MASTER} {HOST} {self.servers[0]} 2\n"
             f'sentinel auth-pass {MASTER} "{PASSWORD}"\n'
-            f"sentinel down-after-milliseconds {MASTER} 500\nsentinel failover-timeout {MASTER} 3000\n"
+            f"sentinel down-after-milliseconds {MASTER} 2000\nsentinel failover-timeout {MASTER} 6000\n"
             f'requirepass "{SENTINEL_PASSWORD}"\nsentinel sentinel-pass "{SENTINEL_PASSWORD}"\n'
         )
