@@ -22,9 +22,11 @@ ROOT: Final = Path(__file__).parents[2]
 STORE: Final = CACHE.parent / "image"
 NAME: Final = "localhost/aiops-nextgen"
 BASE: Final = "localhost/aiops-base"
+COMPILER: Final = "localhost/aiops-compiler"
 SUITE: Final = "bookworm"
 # What a base of this kind lacks for the steps of the containerfile.
 PACKAGES: Final = "ca-certificates,python3,python3-venv"
+COMPILERS: Final = "build-essential python3-dev python3-pip"
 # As a build behind a mirror is given them: (secret, file of this machine).
 SECRETS: Final = (("pip", Path("/etc/pip.conf")), ("npm", Path("/etc/npmrc")))
 CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -41,21 +43,21 @@ class Image:
 
 
 @contextmanager
-def built(target: str = "runtime") -> Iterator[Image]:
-    """Build a target and mount its files while the block runs."""
+def built(target: str = "runtime", **arguments: str) -> Iterator[Image]:
+    """Build a target, with more build arguments, and mount its files while the block runs."""
     require("buildah")
     STORE.mkdir(parents=True, exist_ok=True)
     base, python = os.environ.get("AIOPS_IMAGE_BASE"), os.environ.get("AIOPS_IMAGE_PYTHON", "python3.12")
     if base is None:
         base, python = debian_base(), "python3"
+    arguments |= {"BASE_IMAGE": base, "PYTHON": python}
     began = time.monotonic()
     tag = f"{NAME}:{target}"
-    mounts = ["--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro"] if CERTIFICATES.is_file() else []
     secrets = [f"--secret=id={name},src={file}" for name, file in SECRETS if file.is_file()]
     buildah(
-        *("build", "--isolation", "chroot", "--target", target, "--tag", tag, *mounts, *secrets),
+        *("build", "--isolation", "chroot", "--target", target, "--tag", tag, *trusted(), *secrets),
         *("--file", ROOT / "containerfile", "--ignorefile", ROOT / ".containerignore"),
-        *(f"--build-arg={name}={value}" for name, value in {"BASE_IMAGE": base, "PYTHON": python}.items()),
+        *(f"--build-arg={name}={value}" for name, value in arguments.items()),
         ROOT,
     )
     build_s = time.monotonic() - began
@@ -67,6 +69,21 @@ def built(target: str = "runtime") -> Iterator[Image]:
         buildah("rm", container)
         # What earlier builds left: gigabytes that nothing names any more.
         buildah("rmi", "--prune", "--force")
+
+
+def trusted() -> list[str]:
+    """Mounts this machine's certificate authorities for a build."""
+    return ["--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro"] if CERTIFICATES.is_file() else []
+
+
+def compiling_base() -> str:
+    """The name of a base image with a compiler, in the place of the one with CUDA's."""
+    recipe, empty = STORE / "compiler.containerfile", STORE / "empty"
+    empty.mkdir(exist_ok=True)
+    install = f"apt-get update && apt-get install --yes --no-install-recommends {COMPILERS}"
+    recipe.write_text(f"FROM {debian_base()}\nRUN {install}\n")
+    buildah("build", "--layers", "--isolation", "chroot", "--tag", COMPILER, *trusted(), "--file", recipe, empty)
+    return COMPILER
 
 
 def debian_base() -> str:

@@ -9,17 +9,28 @@ from typing import Final
 import numpy as np
 
 from aiops.collector.splice import exported, with_label
-from aiops.promql.engine import EvaluationError, Grid, Scalar, Vector, evaluate, label_set
+from aiops.promql.engine import EvaluationError, Grid, Scalar, SeriesData, Vector, evaluate, label_set
 from aiops.promql.lex import ParseError
 from aiops.promql.parse import parse
 from aiops.promql.plan import BadRegex, Leaf, NoRange, NotFederable, Plan, plan
-from aiops.promql.syntax import Expr
+from aiops.promql.syntax import Expr, Matcher
 from tests.oracle.answers import Answer, Case, Labels, Refused, Samples, from_api, from_engine
 from tests.oracle.data import LABEL
 from tests.oracle.subjects import RULES
 from tests.servers.generations import Generation, Past
 
 EMPTY: Final = "vector"
+
+
+class Held:
+    """Samples that were gathered, by the selector that stands for them."""
+
+    def __init__(self, samples: Mapping[tuple[Matcher, ...], Sequence[SeriesData]]) -> None:
+        self._samples = samples
+
+    def select(self, matchers: tuple[Matcher, ...], from_ms: int, to_ms: int) -> Sequence[SeriesData]:  # noqa: ARG002 - all are given
+        """All of them."""
+        return self._samples[matchers]
 
 
 class Planned:
@@ -40,19 +51,27 @@ class Planned:
             return Refused(str(error), "NotFederable", wrong=False)
         given: dict[tuple[Expr, Grid], Vector | Scalar] = {}
         answer = Answer("vector" if case.grid.is_instant else "matrix")
+        samples: dict[tuple[Matcher, ...], list[SeriesData]] = {}
         for leaf in found.leaves:
             joined = self._leaf(leaf, answer)
             if isinstance(joined, Refused):
                 return joined
+            if leaf.raw:
+                samples[leaf.stand_in.matchers] = [to_series(*one) for one in joined.series]
+                continue
             answer = joined
             given[leaf.stand_in, leaf.grid] = to_engine(answer, leaf.grid)
-        return answer if found.finish is None else self._finished(found, found.finish, given)
+        return answer if found.finish is None else self._finished(found, found.finish, given, samples)
 
     def _finished(
-        self, found: Plan, finish: Expr, given: Mapping[tuple[Expr, Grid], Vector | Scalar]
+        self,
+        found: Plan,
+        finish: Expr,
+        given: Mapping[tuple[Expr, Grid], Vector | Scalar],
+        samples: Mapping[tuple[Matcher, ...], Sequence[SeriesData]],
     ) -> Answer | Refused:
         try:
-            return from_engine(evaluate(finish, found.grid, None, self._rules, given), found.grid)
+            return from_engine(evaluate(finish, found.grid, Held(samples), self._rules, given), found.grid)
         except EvaluationError as error:
             return Refused(str(error), type(error).__name__)
 
@@ -76,6 +95,12 @@ class Planned:
         for labels, samples in series:
             own = {exported(self._label) if name == self._label else name: value for name, value in labels}
             yield tuple(sorted(own.items())), samples
+
+
+def to_series(labels: Labels, samples: Samples) -> SeriesData:
+    """Raw samples as the engine takes them."""
+    times = sorted(samples)
+    return SeriesData(label_set(labels), np.array(times, dtype=np.int64), np.array([samples[at] for at in times]))
 
 
 def to_engine(answer: Answer, grid: Grid) -> Vector | Scalar:

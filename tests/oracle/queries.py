@@ -247,7 +247,7 @@ class Queries:
                 return inner.then(f"{own}({text}, 0.3, 0.6)", exact=False)
 
     def _parameter(self, numbers: Sequence[str]) -> str:
-        """Mostly a number; else one that may depend on all clusters, for which a range has to be refused.
+        """Mostly a number; else one that may depend on all clusters.
 
         Prometheus 2 answers only the first steps where such a function's range has a fixed time.
         """

@@ -6,6 +6,7 @@ fails in one part of a query is left out of all of them: half an average would b
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from msgspec import Raw, Struct
@@ -17,6 +18,7 @@ from aiops.collector.federation import NO_CLUSTERS, Account, Standing, standing
 from aiops.collector.gathered import Budget, Gathered, stacked
 from aiops.collector.generations import Generations
 from aiops.collector.leaf_source import LeafSource, Question
+from aiops.collector.raw_samples import GatheredSource, RawSamples
 from aiops.collector.splice import NOTHING, Spliced
 from aiops.core.errors import InvalidPromql, LimitExceeded, QueryNotFederable
 from aiops.core.http import Deadline
@@ -185,12 +187,16 @@ class FleetQuery:
     ) -> MetricsAnswer:
         budget = Budget(self._label, max_series=self._max_series, max_samples=self._max_samples)
 
-        async def ask(target: Target, question: Question, deadline: Deadline) -> Part[Gathered]:
-            part = await self._source.gathered(target, question, deadline)
+        async def ask(
+            target: Target, question: Question, deadline: Deadline, *, raw: bool
+        ) -> Part[Gathered | RawSamples]:
+            part = await self._source.gathered(target, question, deadline, raw=raw)
             budget.take(part.value)
             return part
 
-        parts = await _all([self._ask_leaf(asked, leaf, by_name, timeout_s, ask) for leaf in made.leaves])
+        parts = await _all(
+            [self._ask_leaf(asked, leaf, by_name, timeout_s, partial(ask, raw=leaf.raw)) for leaf in made.leaves]
+        )
         outcomes = _merged(asked.targets, parts)
         found = self._standing(asked, made, outcomes)
         away = {outcome.target.cluster_name for outcome in outcomes if outcome.part is None}
@@ -207,26 +213,27 @@ class FleetQuery:
         return MetricsAnswer(kind, (result,), found.partial, found.warnings, found.federation)
 
     def _finish(
-        self, made: Plan, rules: Rules, parts: Sequence[Sequence[Outcome[Gathered]]], away: set[str]
+        self, made: Plan, rules: Rules, parts: Sequence[Sequence[Outcome[Gathered | RawSamples]]], away: set[str]
     ) -> tuple[ResultType, Raw]:
-        given: dict[tuple[Expr, Grid], Vector | Scalar] = {
-            (leaf.stand_in, leaf.grid): stacked(
-                (
-                    (outcome.target.cluster_name if leaf.labelled else None, outcome.part.value)
-                    for outcome in outcomes
-                    if outcome.part is not None and outcome.target.cluster_name not in away
-                ),
-                self._label,
-                leaf.grid,
-            )
-            for leaf, outcomes in zip(made.leaves, parts, strict=True)
-        }
+        given: dict[tuple[Expr, Grid], Vector | Scalar] = {}
+        samples = GatheredSource(self._label)
+        for leaf, outcomes in zip(made.leaves, parts, strict=True):
+            known = [
+                (outcome.target.cluster_name if leaf.labelled else None, outcome.part.value)
+                for outcome in outcomes
+                if outcome.part is not None and outcome.target.cluster_name not in away
+            ]
+            if leaf.raw:
+                samples.add(leaf.stand_in, [(name, part) for name, part in known if isinstance(part, RawSamples)])
+            else:
+                arrays = [(name, part) for name, part in known if isinstance(part, Gathered)]
+                given[leaf.stand_in, leaf.grid] = stacked(arrays, self._label, leaf.grid)
         if made.finish is None:
             raise ValueError("a plan without a finishing expression is pushed whole")
         try:
             # Intermediate values of what was gathered: a few times as much.
             limits = Limits(samples=8 * self._max_samples)
-            value: Value = evaluate(made.finish, made.grid, None, rules, given, limits)
+            value: Value = evaluate(made.finish, made.grid, samples, rules, given, limits)
         except OverLimit as error:
             raise LimitExceeded(str(error)) from error
         except NotEvaluable as error:

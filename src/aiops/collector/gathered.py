@@ -7,19 +7,19 @@ Protocol: Prometheus HTTP API, "Expression query result formats".
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import numpy as np
 from msgspec import Raw, Struct
 
-from aiops.collector.splice import Malformed, renamed, tells_of_missing, with_label
+from aiops.collector.splice import Malformed, shown, tells_of_missing
 from aiops.core.errors import LimitExceeded, QueryNotFederable
 from aiops.promql.engine import Grid, Vector, label_set
 from aiops.promql.engine.values import Floats, Mask
 
 _NOTHING: Final = Raw(b"")
-_BRACKETS_AND_QUOTES: Final = b'[]" \t\r\n'
+BRACKETS_AND_QUOTES: Final = b'[]" \t\r\n'
 
 
 class Gathered(Struct, frozen=True, eq=False):
@@ -28,6 +28,23 @@ class Gathered(Struct, frozen=True, eq=False):
     metrics: tuple[dict[str, str], ...]
     values: Floats
     present: Mask
+
+    @property
+    def size(self) -> int:
+        """How many samples it may have."""
+        return self.values.size
+
+
+class Part(Protocol):
+    """What one member's answer takes of what may be gathered."""
+
+    @property
+    def metrics(self) -> Sequence[object]:
+        """Its series."""
+
+    @property
+    def size(self) -> int:
+        """Its samples."""
 
 
 class Notes(Struct, frozen=True):
@@ -38,7 +55,9 @@ class Notes(Struct, frozen=True):
     complete: bool = True
 
 
-class _Row(Struct, frozen=True, gc=False):
+class Row(Struct, frozen=True, gc=False):
+    """One series of an answer as it came."""
+
     metric: dict[str, str]
     values: Raw = _NOTHING
     value: Raw = _NOTHING
@@ -48,7 +67,7 @@ class _Row(Struct, frozen=True, gc=False):
 
 class _Data(Struct, frozen=True):
     resultType: str  # noqa: N815 - Prometheus' spelling
-    result: list[_Row]
+    result: list[Row]
 
 
 class _Envelope(Struct, frozen=True):
@@ -71,6 +90,12 @@ def gather(body: bytes, grid: Grid, *, max_samples: int) -> tuple[Gathered, Note
         QueryNotFederable: it has native histograms.
 
     """
+    rows, notes = opened(body, "vector" if grid.is_instant else "matrix")
+    return _arrays(rows, grid, max_samples), notes
+
+
+def opened(body: bytes, expected: str) -> "tuple[list[Row], Notes]":
+    """The series of an answer of that type, their samples unread; raises as `gather`."""
     try:
         envelope = _envelopes.decode(body)
     except UnicodeDecodeError as error:
@@ -79,22 +104,21 @@ def gather(body: bytes, grid: Grid, *, max_samples: int) -> tuple[Gathered, Note
         raise Malformed("the answer is nested too deeply") from error
     except msgspec.DecodeError as error:
         raise Malformed(f"the answer is not that of a Prometheus API: {error}") from error
-    expected = "vector" if grid.is_instant else "matrix"
     if envelope.data.resultType != expected:
         raise Malformed(f"the answer is a {envelope.data.resultType[:40]} where a {expected} was asked for")
     warnings = tuple(envelope.warnings or ())
     lacking = envelope.isPartial or tells_of_missing(warnings)
     notes = Notes(warnings, tuple(envelope.infos or ()), complete=not lacking)
-    return _arrays(envelope.data.result, grid, max_samples), notes
-
-
-def _arrays(rows: Sequence[_Row], grid: Grid, max_samples: int) -> Gathered:
-    check_samples(len(rows) * grid.steps, max_samples)
-    if any(row.histogram or row.histograms for row in rows):
+    if any(row.histogram or row.histograms for row in envelope.data.result):
         raise QueryNotFederable(
             "native histograms cannot be put together across clusters here; keep the cluster label in every "
             "aggregation, take histogram_count() or histogram_sum() first, or ask one cluster"
         )
+    return envelope.data.result, notes
+
+
+def _arrays(rows: Sequence[Row], grid: Grid, max_samples: int) -> Gathered:
+    check_samples(len(rows) * grid.steps, max_samples)
     shape = (len(rows), grid.steps)
     values, present = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
     if rows:
@@ -102,7 +126,7 @@ def _arrays(rows: Sequence[_Row], grid: Grid, max_samples: int) -> Gathered:
         # A pair opens one bracket; those around all pairs are not there in an instant answer.
         around = 0 if grid.is_instant else 1
         counts = np.array([sample.count(b"[") - around for sample in samples])
-        numbers = _numbers(b",".join(filter(None, (each.translate(None, _BRACKETS_AND_QUOTES) for each in samples))))
+        numbers = numbers_of(b",".join(filter(None, (each.translate(None, BRACKETS_AND_QUOTES) for each in samples))))
         if len(numbers) != 2 * counts.sum() or (counts < 0).any():
             raise Malformed("the answer has samples that are no pairs of time and value")
         index = np.repeat(np.arange(len(rows)), counts)
@@ -112,7 +136,8 @@ def _arrays(rows: Sequence[_Row], grid: Grid, max_samples: int) -> Gathered:
     return Gathered(tuple(row.metric for row in rows), values, present)
 
 
-def _numbers(text: bytes) -> Floats:
+def numbers_of(text: bytes) -> Floats:
+    """Numbers with commas between them; those that JSON does not know too. Raises `Malformed`."""
     # As an integer it would lose its sign.
     signed = (text + b",").replace(b",-0,", b",-0.0,")[:-1] if b",-0" in text else text
     try:
@@ -146,7 +171,7 @@ class Budget:
         self._series = 0
         self.samples = 0
 
-    def take(self, part: Gathered) -> None:
+    def take(self, part: Part) -> None:
         """Count one answer.
 
         Raises:
@@ -154,7 +179,7 @@ class Budget:
 
         """
         self._series += len(part.metrics)
-        self.samples += part.values.size
+        self.samples += part.size
         if self._series > self._max_series:
             raise LimitExceeded(
                 f"{self._series} or more series would be gathered, more than {self._max_series}; aggregate with "
@@ -183,9 +208,7 @@ def stacked(parts: Iterable[tuple[str | None, Gathered]], label: str, grid: Grid
     """The parts of a leaf as one vector; each with its cluster's name, or null where the label is not put on."""
     known = list(parts)
     labels = tuple(
-        label_set((renamed(metric, label) if cluster is None else with_label(metric, label, cluster)).items())
-        for cluster, part in known
-        for metric in part.metrics
+        label_set(shown(metric, label, cluster).items()) for cluster, part in known for metric in part.metrics
     )
     if not known:
         return Vector((), np.empty((0, grid.steps)), np.empty((0, grid.steps), dtype=np.bool_))

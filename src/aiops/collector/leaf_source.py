@@ -5,7 +5,7 @@ whose scope let the question through is not part of it, since scope is decided b
 """
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any, Final
 
@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from aiops.collector.backends.prometheus import Parameters, PrometheusApi
 from aiops.collector.fanout import MemberFailed, Part
-from aiops.collector.gathered import Gathered, gather
+from aiops.collector.gathered import Gathered, Notes, gather
 from aiops.collector.members import Members
+from aiops.collector.raw_samples import RawSamples, raw_samples
 from aiops.collector.settled import Answered, SettledAnswers
 from aiops.collector.splice import Malformed, Spliced, splice
 from aiops.core.cache import SingleFlight
@@ -70,7 +71,7 @@ class LeafSource:
         self._max_samples = max_samples
         self._settled = settled
         self._spliced: SingleFlight[Hashable, Part[Spliced]] = SingleFlight()
-        self._gathered: SingleFlight[Hashable, Part[Gathered]] = SingleFlight()
+        self._gathered: SingleFlight[Hashable, Part[Gathered | RawSamples]] = SingleFlight()
 
     async def spliced(self, target: Target, question: Question, deadline: Deadline, *, labelled: bool) -> Part[Spliced]:
         """The answer's bytes, with the fleet's label where `labelled`.
@@ -93,21 +94,32 @@ class LeafSource:
 
         return await self._spliced.run((*_key(target, question), labelled), ask)
 
-    async def gathered(self, target: Target, question: Question, deadline: Deadline) -> Part[Gathered]:
-        """The answer as arrays; errors as `spliced`, and QueryNotFederable for native histograms."""
+    async def gathered(
+        self, target: Target, question: Question, deadline: Deadline, *, raw: bool
+    ) -> Part[Gathered | RawSamples]:
+        """The answer as arrays, `raw` that to a range selector; errors as `spliced`.
 
-        async def ask() -> Part[Gathered]:
+        Raises:
+            QueryNotFederable: it has native histograms.
+
+        """
+        read: Callable[[bytes], tuple[Gathered | RawSamples, Notes]] = (
+            partial(raw_samples, max_samples=self._max_samples)
+            if raw
+            else partial(gather, grid=question.grid, max_samples=self._max_samples)
+        )
+
+        async def ask() -> Part[Gathered | RawSamples]:
             body, lasting = await self._ask(target, question, deadline)
             try:
-                read = partial(gather, body, question.grid, max_samples=self._max_samples)
-                found, notes = read() if len(body) < _SMALL_BYTES else await asyncio.to_thread(read)
+                found, notes = read(body) if len(body) < _SMALL_BYTES else await asyncio.to_thread(read, body)
             except Malformed as error:
                 raise MemberFailed(str(error)) from error
             part = Part(found, (*notes.warnings, *notes.infos), complete=notes.complete)
             self._keep(lasting, body, part)
             return part
 
-        return await self._gathered.run(_key(target, question), ask)
+        return await self._gathered.run((*_key(target, question), raw), ask)
 
     async def _ask(self, target: Target, question: Question, deadline: Deadline) -> tuple[bytes, Answered | None]:
         """The member's answer, and as what it may be kept: null where it was kept already or does not last."""

@@ -191,6 +191,11 @@ def with_label(metric: dict[str, str], label: str, cluster: str) -> dict[str, st
     return {label: cluster, **renamed(metric, label)}
 
 
+def shown(metric: dict[str, str], label: str, cluster: str | None) -> dict[str, str]:
+    """The label set as the fleet shows it; with room for the label only where an answer carries no cluster's name."""
+    return renamed(metric, label) if cluster is None else with_label(metric, label, cluster)
+
+
 def renamed(metric: dict[str, str], label: str) -> dict[str, str]:
     """The label set with room for the fleet's label.
 

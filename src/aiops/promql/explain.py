@@ -52,7 +52,7 @@ def explain(plan: Plan) -> Explanation:
         asked: dict[str, list[str]] = {}
         for cluster, query in leaf.queries:
             asked.setdefault(query, []).append(cluster)
-        steps = "" if leaf.grid == plan.grid else f", every {duration(leaf.grid.step_ms)}"
+        steps = "" if leaf.raw or leaf.grid == plan.grid else f", every {duration(leaf.grid.step_ms)}"
         pushed += [
             Pushed(names[leaf.stand_in], query, tuple(clusters), leaf.grid.steps, leaf.why + steps)
             for query, clusters in asked.items()

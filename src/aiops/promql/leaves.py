@@ -3,10 +3,10 @@
 from msgspec import Struct
 
 from aiops.promql.closure import Closure, Reach
-from aiops.promql.engine.grid import Grid
+from aiops.promql.engine.grid import Grid, anchored
 from aiops.promql.fleet import Fleet
 from aiops.promql.serialize import serialize
-from aiops.promql.syntax import METRIC_NAME, Expr, Matcher, MatchOp, Selector
+from aiops.promql.syntax import METRIC_NAME, Expr, Matcher, MatchOp, RangeSelector, Selector
 from aiops.promql.translate import Translation
 
 
@@ -15,6 +15,8 @@ class Leaf(Struct, frozen=True):
 
     `stand_in` takes its place in the finishing expression; `queries` are pairs of a cluster and the text for it, and
     clusters that surely have nothing are not among them. The fleet's label is put on the answers where `labelled`.
+    A `raw` one is a range selector that is asked once for all samples that any step looks at: what stands for it is a
+    selector of them.
     """
 
     stand_in: Selector
@@ -22,6 +24,7 @@ class Leaf(Struct, frozen=True):
     queries: tuple[tuple[str, str], ...]
     labelled: bool
     why: str
+    raw: bool = False
 
 
 class Leaves:
@@ -52,6 +55,25 @@ class Leaves:
                 why=why,
             )
         return leaf.stand_in
+
+    def samples(self, expr: RangeSelector, grid: Grid, why: str) -> RangeSelector:
+        """Ask for the samples of a range selector; a range selector of what stands for them, at the same times."""
+        selector = expr.selector
+        at = anchored(selector.at, self._fleet.grid)
+        first, last = ((edge if at is None else at) - selector.offset_ms for edge in (grid.start_ms, grid.last_ms))
+        whole = RangeSelector(Selector(selector.matchers), last - first + expr.range_ms)
+        asked = Grid.instant(last)
+        found = self._found.get((whole, asked, selector))
+        if found is None:
+            found = self._found[whole, asked, selector] = Leaf(
+                stand_in=Selector(_stand_in(len(self._found) + 1, None).matchers, selector.offset_ms, selector.at),
+                grid=asked,
+                queries=self._queries(whole) if grid.steps else (),
+                labelled=True,
+                why=why,
+                raw=True,
+            )
+        return RangeSelector(found.stand_in, expr.range_ms)
 
     def _queries(self, expr: Expr) -> tuple[tuple[str, str], ...]:
         wanted = self._closure.of(expr).clusters

@@ -40,6 +40,7 @@ _NATIVE: Final = frozenset(
     ("histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar", "start_timestamp")
 )
 _GATHERED: Final = "gathered, since what follows mixes clusters"
+_SAMPLES: Final = "samples are gathered, since the function's other argument mixes clusters"
 _PARTIAL: Final = "aggregated by each cluster, put together here"
 
 
@@ -91,17 +92,12 @@ class Pushdown:
                 f"{expr.function}() needs values that only members have, and its argument mixes clusters",
                 f"keep the clusters apart below it, as in {expr.function}(sum by ({self._fleet.label}) (x))",
             )
-        return structs.replace(expr, args=tuple(self._argument(expr, argument, grid) for argument in expr.args))
+        return structs.replace(expr, args=tuple(self._argument(argument, grid) for argument in expr.args))
 
-    def _argument(self, call: Call, argument: Expr, grid: Grid) -> Expr:
+    def _argument(self, argument: Expr, grid: Grid) -> Expr:
         inner = bare(argument)
         if isinstance(inner, RangeSelector):
-            text = serialize(inner)
-            raise NotFederable(
-                serialize(call),
-                "its other argument mixes clusters, and raw samples are not gathered",
-                f"evaluate the range at steps, {text[:-1]}:15s], or write a number instead",
-            )
+            return self._leaves.samples(inner, grid, _SAMPLES)
         if isinstance(inner, Subquery) and self._closure.of(inner).reach is not Reach.CONSTANT:
             return self._subquery(inner, grid)
         return self.finish(argument, grid)

@@ -115,6 +115,8 @@ class _Writer:
             case Selector():
                 return _matchers(expr.matchers) + _shift(expr.at, expr.offset_ms)
             case RangeSelector(selector=selector, range_ms=range_ms):
+                if selector in self._names:
+                    return f"{self._names[selector]}[{duration(range_ms)}]"
                 shift = _shift(selector.at, selector.offset_ms)
                 return f"{_matchers(selector.matchers)}[{duration(range_ms)}]{shift}"
             case Subquery():

@@ -40,6 +40,16 @@ UNALIGNED = Grid(START + 7_777, END, 97_000)
 INSTANT = Grid.instant(4_500_123)
 
 
+class Held:
+    """Gathered samples, by the selector that stands for them."""
+
+    def __init__(self, samples: dict[tuple[Matcher, ...], list[SeriesData]]) -> None:
+        self._samples = samples
+
+    def select(self, matchers: tuple[Matcher, ...], _from_ms: int, _to_ms: int) -> Sequence[SeriesData]:
+        return self._samples[matchers]
+
+
 class Store:
     """A source of series in memory."""
 
@@ -133,9 +143,18 @@ def answer(leaf: Leaf, fleet: dict[str, Store], rules: Rules) -> Value:
 def federated(made: Plan, fleet: dict[str, Store], rules: Rules) -> Value:
     if made.finish is None:
         return answer(made.leaves[0], fleet, rules)
-    given = {(leaf.stand_in, leaf.grid): answer(leaf, fleet, rules) for leaf in made.leaves}
-    assert not any(isinstance(value, Ranges) for value in given.values())
-    return evaluate(made.finish, made.grid, None, rules, given)  # type: ignore[arg-type]
+    given = {(leaf.stand_in, leaf.grid): answer(leaf, fleet, rules) for leaf in made.leaves if not leaf.raw}
+    raw = {leaf.stand_in.matchers: samples_of(leaf, fleet, rules) for leaf in made.leaves if leaf.raw}
+    return evaluate(made.finish, made.grid, Held(raw), rules, given)  # type: ignore[arg-type]
+
+
+def samples_of(leaf: Leaf, fleet: dict[str, Store], rules: Rules) -> list[SeriesData]:
+    found: list[SeriesData] = []
+    for cluster, query in leaf.queries:
+        value = evaluate(parse(query), leaf.grid, fleet[cluster], rules)
+        assert isinstance(value, Ranges)
+        found += [SeriesData(shown(one.labels, cluster), one.times, one.values) for one in value.series]
+    return found
 
 
 def samples(value: Value) -> dict[tuple[Labels, int], float]:
@@ -215,6 +234,14 @@ rate(sum by (job) (total)[5m:30s])
 quantile_over_time(0.5, sum(foo)[5m:1m])
 quantile_over_time(scalar(vector(0.5)), foo[5m])
 quantile_over_time(scalar(sum(some) > bool 0), foo[5m:1m])
+quantile_over_time(scalar(avg(foo)) / 10, foo[5m])
+quantile_over_time(scalar(sum(some) > bool 0), foo{cluster="b"}[5m] offset 90s)
+quantile_over_time(scalar(avg(foo)) / 10, own[3m] @ end())
+quantile_over_time(scalar(avg(foo)) / 10, (own[3m] @ 4000 offset 1m))
+sum by (job) (predict_linear(foo[10m], scalar(count(foo)) * 60))
+predict_linear(total[3m], scalar(count(foo))) + predict_linear(total[5m], scalar(count(bar)))
+max_over_time(predict_linear(foo[4m], scalar(count(foo)))[10m:90s])
+predict_linear(none[4m], scalar(count(foo)))
 absent_over_time(sum(some > 100)[5m:1m])
 max_over_time(max_over_time(sum(foo)[4m:1m])[6m:2m])
 sum(foo @ start())

@@ -9,6 +9,7 @@ from aiops.promql.engine.rules import PROMETHEUS_2
 from aiops.promql.explain import explain, one_line
 from aiops.promql.parse import parse
 from aiops.promql.plan import BadRegex, NoRange, NotFederable, Plan, Shape, plan
+from aiops.promql.serialize import duration
 from aiops.promql.syntax import METRIC_NAME, Aggregation, Matcher, MatchOp, Selector
 from aiops.promql.walk import nodes
 from tests.unit.promql.trees import TEXTS
@@ -202,13 +203,24 @@ def test_a_subquery_is_asked_at_multiples_of_its_step() -> None:
     [
         ("info(foo)", "info(foo)"),
         ("histogram_sum(sum(foo))", "by (cluster)"),
-        ("quantile_over_time(scalar(sum(foo)), foo[5m])", "foo[5m:15s]"),
     ],
 )
 def test_what_has_no_exact_answer_is_refused_with_a_rewrite(query: str, words: str) -> None:
     with pytest.raises(NotFederable, match=r".+") as refused:
         planned(query)
     assert words in str(refused.value)
+
+
+def test_samples_are_gathered_once_for_all_windows_where_a_parameter_mixes_clusters() -> None:
+    made = planned("quantile_over_time(scalar(sum(foo)), bar[5m] offset 1m)", RANGE)
+    _, samples = made.leaves
+    assert samples.raw
+    assert samples.grid == Grid.instant(RANGE.last_ms - 60_000)
+    whole_ms = RANGE.last_ms - RANGE.start_ms + 300_000
+    assert samples.queries[0] == ("a", f"bar[{duration(whole_ms)}]")
+    assert explain(made).finish == "quantile_over_time(scalar(sum($1)), $2[5m])"
+    anchored = planned("quantile_over_time(scalar(sum(foo)), bar[5m] @ end())", RANGE).leaves[1]
+    assert (anchored.grid, anchored.queries[0][1]) == (Grid.instant(RANGE.end_ms), "bar[5m]")
 
 
 def test_info_is_one_clusters_matter() -> None:
