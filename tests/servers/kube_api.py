@@ -44,6 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.api.secrets[name] = dict(body["stringData"])
         self.api.labels[name] = body["metadata"].get("labels", {})
+        self.api.annotations[name] = body["metadata"].get("annotations", {})
         self._answer(201, self.api.shown(name))
 
     def do_PATCH(self) -> None:
@@ -106,6 +107,7 @@ class KubeApi:
         self.meanwhile: Callable[[str, str], None] | None = None
         self.secrets: dict[str, dict[str, str]] = {}
         self.labels: dict[str, dict[str, str]] = {}
+        self.annotations: dict[str, dict[str, str]] = {}
         self.refuse: dict[str, int] = {}
         self.requests: list[tuple[str, str]] = []
         self._server = ThreadingHTTPServer((HOST, 0), type("Handler", (_Handler,), {"api": self}))

@@ -18,7 +18,7 @@ import click
 import msgspec
 from msgspec import Struct
 
-from aiops.cli.oauth_client import WantedClient, agree
+from aiops.cli.oauth_client import KEEP, WantedClient, agree
 from aiops.core.kube import Kube, own_namespace
 
 WANTED: Final = "WANTED_OBJECTS"
@@ -95,7 +95,7 @@ async def _fill(kube: Kube, namespace: str, secret: WantedSecret, labels: Mappin
             return f"Secret {secret.name}: complete"
         try:
             if found is None:
-                await kube.create_secret(namespace, secret.name, lacking, labels)
+                await kube.create_secret(namespace, secret.name, lacking, labels, KEEP)
             else:
                 await kube.patch_secret(namespace, secret.name, lacking)
         except Conflict:

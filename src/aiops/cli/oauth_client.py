@@ -14,9 +14,14 @@ from aiops.core.errors import Conflict, NotFound, PermissionDenied
 from aiops.core.kube import ClusterKind, Kube
 
 KIND: Final = ClusterKind("oauth.openshift.io", "v1", "oauthclients", "OAuthClient")
-# Helm's own word for whose an object is, and its word for one that no upgrade and no uninstallation may delete.
+# Helm's own word for whose an object is.
 OWNER: Final = "meta.helm.sh/release-namespace"
-KEEP: Final = {"helm.sh/resource-policy": "keep"}
+# No manifest has what the job makes: Helm, and Argo CD that goes by the label of the instance, leave it where it is.
+KEEP: Final = {
+    "helm.sh/resource-policy": "keep",
+    "argocd.argoproj.io/sync-options": "Prune=false",
+    "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+}
 TRIES: Final = 3
 
 

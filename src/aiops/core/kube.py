@@ -99,10 +99,15 @@ class Kube:
         return dict(found.data or {})
 
     async def create_secret(
-        self, namespace: str, name: str, texts: Mapping[str, str], labels: Mapping[str, str]
+        self,
+        namespace: str,
+        name: str,
+        texts: Mapping[str, str],
+        labels: Mapping[str, str],
+        annotations: Mapping[str, str],
     ) -> None:
         """Make a Secret. Raises `Conflict` where there is one."""
-        metadata = {"name": name, "labels": dict(labels)}
+        metadata = {"name": name, "labels": dict(labels), "annotations": dict(annotations)}
         body = {"type": "Opaque", "metadata": metadata, "stringData": dict(texts)}
         with kube_errors(f"create Secret {name}"):
             await self._core.create_namespaced_secret(namespace, body, _request_timeout=TIMEOUT_S)

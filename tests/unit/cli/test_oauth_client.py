@@ -62,7 +62,10 @@ def test_it_is_made_with_the_secret_that_was_made(run: Run, api: KubeApi) -> Non
     assert made["secret"] == held(api)
     assert len(made["secret"]) >= 32
     assert made["metadata"]["labels"] == LABELS
-    assert made["metadata"]["annotations"] == {**OWNED, "helm.sh/resource-policy": "keep"}
+    annotations = made["metadata"]["annotations"]
+    assert OWNED.items() <= annotations.items()
+    assert annotations["helm.sh/resource-policy"] == "keep"
+    assert annotations["argocd.argoproj.io/sync-options"] == "Prune=false"
     assert made["secret"] not in result.output
     assert f"OAuthClient {NAME}: made with the secret of Secret oauth-client-secret" in result.output
     assert ("POST", "/apis/oauth.openshift.io/v1/oauthclients") in api.requests
