@@ -75,6 +75,7 @@ def test_off_openshift_its_monitoring_can_be_left_out() -> None:
 def test_kubectl_s_parser_reads_the_same(name: str, tmp_path: Path) -> None:
     """Helm reads YAML with kubectl's library, which takes more for numbers and truth values than Python's."""
     text = printed("--namespace", name, "--exec-namespace", name)
+    assert not {"&", "*"} & set(text), "people do not like to follow anchors"
     (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: reads\nversion: 1.0.0\n")
     (tmp_path / "templates").mkdir()
     lines = ['{{- range $path, $_ := .Files.Glob "printed/*" }}', "---", "{{ $.Files.Get $path | fromYaml | toJson }}"]

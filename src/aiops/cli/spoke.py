@@ -89,11 +89,7 @@ def _binding(kind: str, role: str, account_in: str, *, binding: str, namespace: 
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes objects whole: kubectl reads anchors, people do not like to."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        del data
-        return True
+    """Quotes what was given."""
 
     def represent_data(self, data: Any) -> yaml.Node:
         if isinstance(data, Given):
