@@ -207,22 +207,24 @@ def test_the_oauth_client_and_its_secret_agree_whatever_helm_does(
         return held
 
     with JobRunner(server, namespace) as jobs:
-        run_helm(namespace, "install", RELEASE, str(CHART), *of_host("a.example.com"))
-        first = agreed("a.example.com")
-        run_helm(namespace, "upgrade", RELEASE, str(CHART), *of_host("b.example.com"))
-        assert agreed("b.example.com") == first
-        server.merge(secret, {"stringData": {"OAUTH_CLIENT_SECRET": "changed by somebody"}})
-        run_helm(namespace, "upgrade", RELEASE, str(CHART), *of_host("b.example.com"))
-        assert agreed("b.example.com") == "changed by somebody"
-        run_helm(namespace, "rollback", RELEASE, "1")
-        assert agreed("a.example.com") == "changed by somebody"
-        run_helm(namespace, "uninstall", RELEASE)
-        assert agreed("a.example.com") == "changed by somebody"
-        server.call("DELETE", secret)
-        run_helm(namespace, "install", RELEASE, str(CHART), *of_host("a.example.com"))
-        assert agreed("a.example.com") not in (first, "changed by somebody")
-        run_helm(namespace, "uninstall", RELEASE)
-    server.call("DELETE", client)
+        try:
+            run_helm(namespace, "install", RELEASE, str(CHART), *of_host("a.example.com"))
+            first = agreed("a.example.com")
+            run_helm(namespace, "upgrade", RELEASE, str(CHART), *of_host("b.example.com"))
+            assert agreed("b.example.com") == first
+            server.merge(secret, {"stringData": {"OAUTH_CLIENT_SECRET": "changed by somebody"}})
+            run_helm(namespace, "upgrade", RELEASE, str(CHART), *of_host("b.example.com"))
+            assert agreed("b.example.com") == "changed by somebody"
+            run_helm(namespace, "rollback", RELEASE, "1")
+            assert agreed("a.example.com") == "changed by somebody"
+            run_helm(namespace, "uninstall", RELEASE)
+            assert agreed("a.example.com") == "changed by somebody"
+            server.call("DELETE", secret)
+            run_helm(namespace, "install", RELEASE, str(CHART), *of_host("a.example.com"))
+            assert agreed("a.example.com") not in (first, "changed by somebody")
+        finally:
+            run_helm(namespace, "uninstall", RELEASE)
+            server.call("DELETE", client)
     assert len(jobs.said) == 5
     assert not any(word in said for said in jobs.said for word in (first, "changed by somebody"))
 
