@@ -206,5 +206,8 @@ redis-credentials
 {{- if not .Values.auth.existingSecret -}}
 {{- fail "auth.existingSecret: secrets.hook.enabled is false, so name the Secret with the hub's own keys" -}}
 {{- end -}}
+{{- if and (eq .Values.auth.mode "openshift") .Values.rbac.clusterScoped (not .Values.auth.oauthExistingSecret) -}}
+{{- fail "auth.oauthExistingSecret: secrets.hook.enabled is false, so name the Secret with OAUTH_CLIENT_SECRET" -}}
+{{- end -}}
 {{- end -}}
 {{- end }}

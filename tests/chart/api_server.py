@@ -5,6 +5,7 @@ guess a cluster: without the variable its tests are skipped.
 """
 
 import base64
+import json
 import os
 import ssl
 from collections.abc import Iterator
@@ -75,7 +76,15 @@ class ApiServer:
 
     def call(self, method: str, path: str, body: Object | None = None, **query: str) -> Answer:
         """One request."""
-        answer = self._http.request(method, path, json=body, params=query)
+        return self._answer(self._http.request(method, path, json=body, params=query))
+
+    def merge(self, path: str, changed: Object) -> Answer:
+        """Merge fields into an object, or into its status."""
+        kind = {"Content-Type": "application/merge-patch+json"}
+        return self._answer(self._http.patch(path, content=json.dumps(changed), headers=kind))
+
+    @staticmethod
+    def _answer(answer: httpx.Response) -> Answer:
         warnings = tuple(answer.headers.get_list("warning"))
         # A path of an API group that the server lacks is refused in plain text.
         spoken = answer.headers.get("content-type", "").startswith("application/json")

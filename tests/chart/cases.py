@@ -56,6 +56,14 @@ CLUSTER_ADMIN: Final = Case(
     {"rbac": {"clusterScoped": True}, "route": {"host": HOST}, "auth": {"mode": "openshift"}},
     files=("values-prod.yaml",),
 )
+OWN_OAUTH_SECRET: Final = Case(
+    "cluster administrator, own secret of the OAuth client",
+    {
+        "rbac": {"clusterScoped": True},
+        "route": {"host": HOST},
+        "auth": {"mode": "openshift", "oauthExistingSecret": "own-oauth-secret"},
+    },
+)
 NAMESPACE_ADMIN: Final = Case("namespace administrator", {"route": {"host": HOST}, "auth": {"mode": "openshift"}})
 # Rendered for a spoke: nothing of the hub.
 SPOKE: Final = Case("spoke", {"spoke": {"enabled": True, "execNamespaces": ["gpu"]}})
@@ -112,6 +120,7 @@ CLUSTERS: Final = (
     Case("plain Kubernetes with Gateway API", GATEWAY, kube=OLDEST, apis=(*GATEWAY_API, *MONITORING)),
     NAMESPACE_ADMIN,
     CLUSTER_ADMIN,
+    OWN_OAUTH_SECRET,
 )
 OPTIONS: Final = (
     Case(

@@ -111,17 +111,17 @@ class Release:
             if item["kind"] != "Service" or item["metadata"]["name"] != service:
                 continue
             place = item["metadata"].get("namespace", self.case.namespace)
-            fixed = {k: v for k, v in item["spec"].get("selector", {}).items() if k.startswith("app.kubernetes.io/")}
+            selector = item["spec"].get("selector", {})
+            chosen = [peer for workload, peer in self.pods if peer.namespace == place and workload.behind(selector)]
             for rule in item["spec"]["ports"]:
                 if port not in (rule["port"], rule.get("name")):
                     continue
                 target = rule.get("targetPort", rule["port"])
-                for _, peer in self.pods:
-                    if fixed and peer.namespace == place and fixed.items() <= peer.labels.items():
-                        number = peer.ports.get(target) if isinstance(target, str) else target
-                        if number is None:
-                            raise LookupError(f"Service {service} leads to port {target}, which {peer} does not name")
-                        yield peer, number
+                for peer in chosen:
+                    number = peer.ports.get(target) if isinstance(target, str) else target
+                    if number is None:
+                        raise LookupError(f"Service {service} leads to port {target}, which {peer} does not name")
+                    yield peer, number
 
 
 def required(case: Case) -> Iterator[Flow]:

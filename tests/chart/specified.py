@@ -13,7 +13,7 @@ from tests.chart import resources, seed
 from tests.chart.cases import AS_SPECIFIED, SPOKE
 from tests.chart.cells import ABSENT, cells, compared
 from tests.chart.helm import CHART, Case, default_values, find
-from tests.chart.hook import filled
+from tests.chart.hook import filled, oauth_client
 
 Cells = Mapping[str, str]
 
@@ -57,7 +57,10 @@ def manifests_area(number: str, case: Case) -> Area:
 
 
 def _found(case: Case, kind: str, name: str) -> Mapping[str, Any] | None:
-    """The rendered object; for a Secret that the installation's Job fills, what it will be."""
+    """The rendered object; for a Secret or an OAuthClient that the installation's Job makes, what it will be."""
+    if kind == "OAuthClient":
+        made = oauth_client(case)
+        return made if made and made["metadata"]["name"] == name else None
     if kind == "Secret" and (keys := filled(case).get(name)) is not None:
         content = {key: _content(recipe, keys) for key, recipe in keys.items()}
         return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, "type": "Opaque", "stringData": content}

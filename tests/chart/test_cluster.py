@@ -5,6 +5,7 @@ happens in a namespace of its own. A server without nodes is enough: hooks are t
 nobody would run them. Kinds that the server lacks are defined for the time of the test, as loosely as possible.
 """
 
+import base64
 import json
 import os
 import subprocess
@@ -19,6 +20,7 @@ from tests.chart.api_server import CREATED, VARIABLE, ApiServer, kubeconfig
 from tests.chart.cases import CASES, CHANGES, DEFAULT, SPOKE
 from tests.chart.foreign_schemas import FLAT, SPECS
 from tests.chart.helm import CHART, RELEASE, Case, Object, documents, objects
+from tests.chart.job_runner import JobRunner
 from tests.chart.rbac import grants
 from tests.chart.workloads import workloads
 from tests.servers.processes import require
@@ -179,6 +181,52 @@ def test_it_is_installed_changed_rolled_back_and_removed(server: ApiServer, name
         if item["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
     ]
     assert present(server, first, namespace) == kept
+
+
+def test_the_oauth_client_and_its_secret_agree_whatever_helm_does(
+    server: ApiServer, namespace: str, tmp_path: Path
+) -> None:
+    """Installed, upgraded to another host, with a changed secret, rolled back, removed and installed again."""
+    if server.call("GET", "/api/v1/nodes").body["items"]:
+        pytest.skip("the cluster has nodes: the hook's Job would need the product's image in its registry")
+    name = f"{namespace}-client"
+    client = f"/apis/oauth.openshift.io/v1/oauthclients/{name}"
+    secret = f"/api/v1/namespaces/{namespace}/secrets/oauth-client-secret"
+    role = f"/apis/rbac.authorization.k8s.io/v1/clusterroles/aiops-secrets-hook-{namespace}"
+
+    def of_host(host: str) -> list[str]:
+        admin = {"rbac": {"clusterScoped": True}, "auth": {"mode": "openshift"}, "route": {"host": host}}
+        return values_file(tmp_path, Case(host, {**admin, "global": {"oauth": {"clientId": name}}}))
+
+    def agreed(host: str) -> str:
+        made = server.call("GET", client).body
+        held = base64.b64decode(server.call("GET", secret).body["data"]["OAUTH_CLIENT_SECRET"]).decode()
+        assert (made["secret"], made["redirectURIs"]) == (held, [f"https://{host}/oauth/callback"])
+        # The right to make such clients is gone with the Job.
+        assert server.call("GET", role).status == 404
+        return held
+
+    with JobRunner(server, namespace) as jobs:
+        try:
+            run_helm(namespace, "install", RELEASE, str(CHART), *of_host("a.example.com"))
+            first = agreed("a.example.com")
+            run_helm(namespace, "upgrade", RELEASE, str(CHART), *of_host("b.example.com"))
+            assert agreed("b.example.com") == first
+            server.merge(secret, {"stringData": {"OAUTH_CLIENT_SECRET": "changed by somebody"}})
+            run_helm(namespace, "upgrade", RELEASE, str(CHART), *of_host("b.example.com"))
+            assert agreed("b.example.com") == "changed by somebody"
+            run_helm(namespace, "rollback", RELEASE, "1")
+            assert agreed("a.example.com") == "changed by somebody"
+            run_helm(namespace, "uninstall", RELEASE)
+            assert agreed("a.example.com") == "changed by somebody"
+            server.call("DELETE", secret)
+            run_helm(namespace, "install", RELEASE, str(CHART), *of_host("a.example.com"))
+            assert agreed("a.example.com") not in (first, "changed by somebody")
+        finally:
+            run_helm(namespace, "uninstall", RELEASE)
+            server.call("DELETE", client)
+    assert len(jobs.said) == 5
+    assert not any(word in said for said in jobs.said for word in (first, "changed by somebody"))
 
 
 def test_each_account_may_do_its_work_and_no_more(server: ApiServer, namespace: str) -> None:

@@ -32,13 +32,11 @@ def matches(selector: Object, labels: dict[str, str]) -> bool:
 
 
 def dangling_service(rendered: Sequence[Object]) -> Iterator[str]:
-    labels = [pod.labels for pod in workloads(rendered)]
+    pods = list(workloads(rendered))
     for item in rendered:
-        if item["kind"] == "Service" and (selector := item["spec"].get("selector")):
-            # A label that a pod puts on itself when it leads is no label of the template.
-            fixed = {key: value for key, value in selector.items() if key.startswith("app.kubernetes.io/")}
-            if not fixed or not any(fixed.items() <= known.items() for known in labels):
-                yield item["metadata"]["name"]
+        selector = item["spec"].get("selector") if item["kind"] == "Service" else None
+        if selector and not any(pod.behind(selector) for pod in pods):
+            yield item["metadata"]["name"]
 
 
 def deprecated_service_account_field(rendered: Sequence[Object]) -> Iterator[str]:

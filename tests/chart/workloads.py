@@ -1,7 +1,7 @@
 """Pods in rendered objects: whatever kind of object makes them, hooks and tests included."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -19,6 +19,8 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
     "Pod": (),
 }
 LASTING: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+# Set on each pod of a StatefulSet by its controller, of every Kubernetes.
+POD_NAME: Final = "statefulset.kubernetes.io/pod-name"
 SUFFIXES: Final[dict[str, int | Decimal]] = {
     "": 1,
     "m": Decimal("0.001"),
@@ -53,6 +55,16 @@ class Workload:
     def labels(self) -> dict[str, str]:
         """The pod's labels."""
         return dict(self.pod.get("metadata", {}).get("labels", {}))
+
+    def labels_of_each(self) -> list[dict[str, str]]:
+        """The labels of each pod that there will be: a StatefulSet's controller adds the pod's own name to its own."""
+        if self.kind != "StatefulSet":
+            return [self.labels]
+        return [{**self.labels, POD_NAME: f"{self.name}-{number}"} for number in range(self.replicas)]
+
+    def behind(self, selector: Mapping[str, str]) -> list[dict[str, str]]:
+        """The labels of those of its pods that a Service with this selector leads to; an empty one leads nowhere."""
+        return [labels for labels in self.labels_of_each() if selector and selector.items() <= labels.items()]
 
     @property
     def annotations(self) -> dict[str, str]:

@@ -19,6 +19,7 @@ _COMMANDS = {
     "db": ("aiops.cli.db", "db", "Database schema: upgrade and check."),
     "token": ("aiops.cli.token", "token", "API tokens."),
     "cluster": ("aiops.cli.cluster", "cluster", "Clusters of the fleet."),
+    "spoke": ("aiops.cli.spoke", "spoke", "What a cluster needs so that the hub can read it."),
     "query": ("aiops.cli.query", "query", "Ask PromQL of every cluster."),
     "alerts": ("aiops.cli.alerts", "alerts", "Alerts of the fleet."),
     "events": ("aiops.cli.events", "events", "Live events."),

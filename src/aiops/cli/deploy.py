@@ -1,7 +1,8 @@
 """`aiops deploy`: what the chart's own jobs do in the cluster.
 
 `secrets` fills what is missing in the release's Secrets, as WANTED_OBJECTS says, and never replaces a password: only
-values that are derived from others of the same Secret follow them. It prints names of keys and never what they hold.
+values that are derived from others of the same Secret follow them. An OAuthClient that is wanted too is given what its
+Secret holds then. It prints names of keys and never what they hold.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import click
 import msgspec
 from msgspec import Struct
 
+from aiops.cli.oauth_client import KEEP, WantedClient, agree
 from aiops.core.kube import Kube, own_namespace
 
 WANTED: Final = "WANTED_OBJECTS"
@@ -46,10 +48,11 @@ class WantedSecret(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Wanted(Struct, frozen=True, forbid_unknown_fields=True):
-    """All Secrets of a release, and the labels of those that are made."""
+    """All Secrets of a release, its OAuthClient if it has one, and the labels of those that are made."""
 
     secrets: tuple[WantedSecret, ...]
     labels: dict[str, str] = {}
+    oauth_client: WantedClient | None = None
 
 
 @click.group()
@@ -59,7 +62,7 @@ def deploy() -> None:
 
 @deploy.command()
 def secrets() -> None:
-    """Fill what is missing in the release's Secrets; WANTED_OBJECTS says what is wanted."""
+    """Fill what is missing in the release's Secrets, let its OAuthClient agree; WANTED_OBJECTS says what is wanted."""
     from aiops.core.errors import AiopsError
 
     try:
@@ -75,7 +78,10 @@ def secrets() -> None:
 
 async def _fill_all(wanted: Wanted, namespace: str) -> list[str]:
     async with Kube() as kube:
-        return [await _fill(kube, namespace, secret, wanted.labels) for secret in wanted.secrets]
+        said = [await _fill(kube, namespace, secret, wanted.labels) for secret in wanted.secrets]
+        if wanted.oauth_client is not None:
+            said.append(await agree(kube, namespace, wanted.oauth_client, wanted.labels))
+        return said
 
 
 async def _fill(kube: Kube, namespace: str, secret: WantedSecret, labels: Mapping[str, str]) -> str:
@@ -89,7 +95,7 @@ async def _fill(kube: Kube, namespace: str, secret: WantedSecret, labels: Mappin
             return f"Secret {secret.name}: complete"
         try:
             if found is None:
-                await kube.create_secret(namespace, secret.name, lacking, labels)
+                await kube.create_secret(namespace, secret.name, lacking, labels, KEEP)
             else:
                 await kube.patch_secret(namespace, secret.name, lacking)
         except Conflict:

@@ -1,7 +1,7 @@
 """A cluster's own API: the one owner of the Kubernetes client, which is heavy and imported only when it is opened.
 
 It acts as the pod's ServiceAccount inside a cluster, else as the current context of a kubeconfig. It knows no resource
-of the product, and it never logs or returns what a Secret holds but to who asked for that Secret.
+of the product, and it never logs or returns what an object holds but to who asked for it.
 """
 
 import os
@@ -11,13 +11,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from msgspec import Struct
+
 from aiops.core.errors import AiopsError, Conflict, NotFound, PermissionDenied, ServiceUnavailable
 
 TOKEN_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 NAMESPACE_FILE: Final = TOKEN_FILE.with_name("namespace")
 TIMEOUT_S: Final = 15
 NOT_FOUND: Final = 404
+MERGE_PATCH: Final = "application/merge-patch+json"
 _ERRORS: Final[Mapping[int, type[AiopsError]]] = {403: PermissionDenied, NOT_FOUND: NotFound, 409: Conflict}
+
+
+class ClusterKind(Struct, frozen=True):
+    """A kind whose objects belong to the whole cluster, as its API's paths name it."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
 
 
 def inside_cluster(environ: Mapping[str, str] = os.environ) -> bool:
@@ -46,6 +58,7 @@ class Kube:
         self._kubeconfig = kubeconfig
         self._client: Any = None
         self._core: Any = None
+        self._any_kind: Any = None
         self._refusal: Any = None
 
     async def __aenter__(self) -> Self:
@@ -65,6 +78,7 @@ class Kube:
             ) from error
         self._client = client.ApiClient(settings)
         self._core = client.CoreV1Api(self._client)
+        self._any_kind = client.CustomObjectsApi(self._client)
         self._refusal = client.ApiException
         return self
 
@@ -85,10 +99,15 @@ class Kube:
         return dict(found.data or {})
 
     async def create_secret(
-        self, namespace: str, name: str, texts: Mapping[str, str], labels: Mapping[str, str]
+        self,
+        namespace: str,
+        name: str,
+        texts: Mapping[str, str],
+        labels: Mapping[str, str],
+        annotations: Mapping[str, str],
     ) -> None:
         """Make a Secret. Raises `Conflict` where there is one."""
-        metadata = {"name": name, "labels": dict(labels)}
+        metadata = {"name": name, "labels": dict(labels), "annotations": dict(annotations)}
         body = {"type": "Opaque", "metadata": metadata, "stringData": dict(texts)}
         with kube_errors(f"create Secret {name}"):
             await self._core.create_namespaced_secret(namespace, body, _request_timeout=TIMEOUT_S)
@@ -100,7 +119,41 @@ class Kube:
                 name,
                 namespace,
                 {"stringData": dict(texts)},
-                _content_type="application/merge-patch+json",
+                _content_type=MERGE_PATCH,
+                _request_timeout=TIMEOUT_S,
+            )
+
+    async def cluster_object(self, kind: ClusterKind, name: str) -> dict[str, Any] | None:
+        """An object of the whole cluster; None where there is none, or where the cluster does not know the kind."""
+        with kube_errors(f"read {kind.kind} {name}"):
+            try:
+                found: dict[str, Any] = await self._any_kind.get_cluster_custom_object(
+                    kind.group, kind.version, kind.plural, name, _request_timeout=TIMEOUT_S
+                )
+            except self._refusal as error:
+                if error.status == NOT_FOUND:
+                    return None
+                raise
+        return found
+
+    async def create_cluster_object(self, kind: ClusterKind, body: Mapping[str, Any]) -> None:
+        """Make an object of the whole cluster. Raises `Conflict` where there is one, `NotFound` for an unknown kind."""
+        whole = {"apiVersion": f"{kind.group}/{kind.version}", "kind": kind.kind, **body}
+        with kube_errors(f"create {kind.kind} {body['metadata']['name']}"):
+            await self._any_kind.create_cluster_custom_object(
+                kind.group, kind.version, kind.plural, whole, _request_timeout=TIMEOUT_S
+            )
+
+    async def patch_cluster_object(self, kind: ClusterKind, name: str, changed: Mapping[str, Any]) -> None:
+        """Merge these fields into an object; with its resourceVersion, raises `Conflict` where it is another by now."""
+        with kube_errors(f"patch {kind.kind} {name}"):
+            await self._any_kind.patch_cluster_custom_object(
+                kind.group,
+                kind.version,
+                kind.plural,
+                name,
+                dict(changed),
+                _content_type=MERGE_PATCH,
                 _request_timeout=TIMEOUT_S,
             )
 

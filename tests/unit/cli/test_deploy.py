@@ -56,6 +56,7 @@ def test_a_new_release_gets_all_its_secrets_and_none_of_them_is_printed(run: Run
     assert made["DATABASE_URL"] == f"postgresql://aiops:{password}@postgresql:5432/aiops"
     assert len(base64.b64decode(api.secrets["aiops-secrets"]["AIOPS_SECRET_KEY"])) == 32
     assert api.labels["aiops-secrets"] == WANTED["labels"]
+    assert api.annotations["aiops-secrets"]["argocd.argoproj.io/sync-options"] == "Prune=false"
     assert password not in result.output
     assert "postgresql-credentials: made with DATABASE_URL, POSTGRES_PASSWORD, POSTGRES_USER" in result.output
 

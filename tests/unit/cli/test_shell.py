@@ -23,6 +23,7 @@ WORDS = [
         ("", "up cluster query events"),
         ("clus", "cluster"),
         ("cluster re", "remove"),
+        ("spoke manifests --exec", "--exec-namespace"),
         ("cluster add x --type FAR", "FAR_EDGE"),
         ("cluster show compl", "complete-1 complete-2"),
         ("query up --cluster complete-1", "complete-1"),
