@@ -121,7 +121,7 @@ class FleetQuery:
         except NotFederable as error:
             raise QueryNotFederable(str(error), details={"node": error.node, "rewrite": error.rewrite}) from error
         for leaf in made.leaves:
-            if leaf.grid.steps > self._max_points:
+            if leaf.grid.steps - 1 > self._max_points:
                 raise LimitExceeded(
                     f"{leaf.grid.steps} points per series are more than {self._max_points}; "
                     "take a longer step (of a subquery, too) or less time",

@@ -109,8 +109,14 @@ class Form:
         return int(text) or None
 
     def flag(self, name: str) -> bool:
-        """Whether a switch is on."""
-        return (self.text(name) or "").lower() in ("1", "t", "true")
+        """Whether a switch is on, in the words that Go takes for it."""
+        match (self.text(name) or "f").lower():
+            case "1" | "t" | "true":
+                return True
+            case "0" | "f" | "false":
+                return False
+            case other:
+                raise _bad(name, f"{other[:40]!r} is neither true nor false")
 
     def deny_partial(self) -> bool:
         """Whether an answer that lacks a cluster is an error."""

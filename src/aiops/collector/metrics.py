@@ -100,11 +100,13 @@ class MetricsService:
     def _check_step(self, range_s: float, step_s: float) -> None:
         if not step_s >= 0.001:  # noqa: PLR2004 - Prometheus' own resolution; NaN fails too
             raise InvalidRequest("step: must be at least 1 ms")
-        points = range_s // step_s + 1
-        if points > self._max_points:
+        steps = range_s // step_s
+        # As Prometheus counts: the first point is no step.
+        if steps > self._max_points:
             raise LimitExceeded(
-                f"{points:.0f} points per series are more than {self._max_points}; take a longer step or less time",
-                details={"points": int(points), "limit": self._max_points},
+                f"{steps:.0f} steps are more than the maximum resolution of {self._max_points} points per series; take "
+                "a longer step or less time",
+                details={"points": int(steps) + 1, "limit": self._max_points, "error_type": "bad_data"},
             )
 
     async def _asked(self, request: InstantQuery | RangeQuery, grid: Grid) -> Asked:

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.params import Parameter
 from litestar.routes import HTTPRoute
@@ -25,6 +25,7 @@ from msgspec import Struct
 from aiops.core import errors
 from aiops.core.errors import AiopsError, InvalidRequest, UnsupportedMediaType
 from aiops.core.identity import Identity, SubjectKind
+from aiops.core.prometheus_errors import prometheus_shape
 from aiops.core.tracing import current_trace_id
 
 T = TypeVar("T")
@@ -312,23 +313,35 @@ def _first_problem(error: HTTPException) -> str | None:
     return None
 
 
+def _routed(request: Request[Any, Any, Any], exc: Exception) -> Exception:
+    """The framework's own two errors of routing, which name nothing, in words that do."""
+    asked = f"{request.method} {request.scope['raw_path'].decode('latin-1').partition('?')[0][:200]}"
+    if isinstance(exc, MethodNotAllowedException):
+        allowed = (exc.headers or {}).get("Allow", "other methods")
+        return MethodNotAllowedException(f"{asked}: this path takes {allowed}", headers=exc.headers)
+    if isinstance(exc, NotFoundException):
+        return errors.NotFound(f"{asked}: there is no such path; /openapi.json lists all of them")
+    return exc
+
+
 class ErrorHandler:
     """Litestar's exception handler for everything; `service` is the role that answers.
 
-    `shape` gives status and body where a protocol has a form of its own for errors.
+    Where a protocol has a form of its own for errors, it holds for paths and methods that nobody serves too.
     """
 
-    def __init__(self, service: str, *, shape: Callable[[AiopsError], tuple[int, Struct]] | None = None) -> None:
+    def __init__(self, service: str) -> None:
         self._service = service
-        self._shape = shape or self._envelope
 
-    def __call__(self, _: Request[Any, Any, Any], exc: Exception) -> Response[Struct]:
-        """The error as the contract's envelope, or in the handler's own shape."""
-        error = as_aiops_error(exc)
+    def __call__(self, request: Request[Any, Any, Any], exc: Exception) -> Response[Struct]:
+        """The error as the contract's envelope, or in the path's own shape."""
+        error = as_aiops_error(_routed(request, exc))
         headers = dict(getattr(exc, "headers", None) or {})
         if error.status == errors.AuthRequired.status:
             headers["WWW-Authenticate"] = "Bearer"
-        status, body = self._shape(error)
+        # As it was sent: a mount takes its own part away from `path`.
+        first = request.scope["raw_path"].split(b"/", 2)[1:2]
+        status, body = prometheus_shape(error) if first == [b"prometheus"] else self._envelope(error)
         return Response(body, status_code=status, headers=headers, media_type="application/json")
 
     def _envelope(self, error: AiopsError) -> tuple[int, Struct]:

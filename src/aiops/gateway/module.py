@@ -17,13 +17,12 @@ from aiops.core.infra import Infra
 from aiops.core.module import Check, Module
 from aiops.core.periodic import RETENTION, Periodic
 from aiops.core.tasks import Task
-from aiops.core.web import ErrorHandler
 from aiops.gateway.authenticate import TokenAuthenticator
 from aiops.gateway.control import Control
 from aiops.gateway.health import HealthService
 from aiops.gateway.origin import OriginCheck
 from aiops.gateway.proxy import BackendErrors, HttpProxy, ProxyGuard, Upstream
-from aiops.gateway.route_table import BACKENDS, SHAPES, SOCKET_PATH, Shape
+from aiops.gateway.route_table import BACKENDS, SOCKET_PATH
 from aiops.gateway.routes import health, session, tokens
 from aiops.gateway.sessions import SessionStore
 from aiops.gateway.sign_in import SignIn
@@ -116,19 +115,18 @@ def _proxies(elsewhere: Mapping[str, str], infra: Infra, max_body_bytes: int) ->
             errors,
         )
         proxy = HttpProxy(upstream, max_body_bytes=max_body_bytes)
-        handlers += [_mount(prefix, proxy, SHAPES.get(prefix)) for prefix in backend.prefixes]
+        handlers += [_mount(prefix, proxy) for prefix in backend.prefixes]
         if backend.role == "streaming":
             handlers.append(_mount(SOCKET_PATH, SocketProxy(upstream)))
     return handlers
 
 
-def _mount(path: str, application: HttpProxy | SocketProxy, shape: Shape | None = None) -> ASGIRouteHandler:
+def _mount(path: str, application: HttpProxy | SocketProxy) -> ASGIRouteHandler:
     @asgi(
         path,
         is_mount=True,
         copy_scope=True,
         guards=[ProxyGuard()],
-        exception_handlers=None if shape is None else {Exception: ErrorHandler("gateway", shape=shape)},
         name=f"proxy:{path}",
     )
     async def forward(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,13 +1,10 @@
 """Which role owns which path, and how long and how often it is asked: one literal table."""
 
-from collections.abc import Callable, Mapping
 from typing import Final
 
 from msgspec import Struct
 
-from aiops.core.errors import AiopsError
 from aiops.core.http import BreakerPolicy
-from aiops.core.prometheus_errors import prometheus_shape
 
 
 class Backend(Struct, frozen=True):
@@ -51,9 +48,6 @@ BACKENDS: Final = (
     ),
     Backend("streaming", ("/api/v1/streaming",), 30.0, BreakerPolicy(failures=5, open_s=30.0, probes=3)),
 )
-Shape = Callable[[AiopsError], tuple[int, Struct]]
-# Paths whose clients expect errors in a form of their own, also those that the gateway raises.
-SHAPES: Final[Mapping[str, Shape]] = {"/prometheus": prometheus_shape}
 
 
 def under(path: str, prefix: str) -> bool:

@@ -258,7 +258,7 @@ async def test_a_range_of_too_many_points_is_refused(client: Client, join: Join)
 
     response = await client.get(f"{API}/query_range", params={**RANGE, "step": "0.1"})
 
-    assert (response.status_code, response.json()["errorType"]) == (422, "execution")
+    assert (response.status_code, response.json()["errorType"]) == (400, "bad_data")
     assert "11000" in response.json()["error"]
 
 

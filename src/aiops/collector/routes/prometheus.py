@@ -16,8 +16,7 @@ from msgspec import Struct
 from aiops.collector.form import FORM, Form
 from aiops.collector.prometheus_api import PERMISSION, PrometheusFacade
 from aiops.core.identity import Identity
-from aiops.core.prometheus_errors import prometheus_shape
-from aiops.core.web import OPEN_QUERY, ErrorHandler, requires
+from aiops.core.web import OPEN_QUERY, requires
 
 PREFIX: Final = "/prometheus/api/v1"
 # Smaller answers gain nothing; the first level takes most of a large one away at a tenth of the default's cost.
@@ -100,7 +99,6 @@ def router(facade: PrometheusFacade) -> Router:
     return Router(
         PREFIX,
         route_handlers=[*by_both, *by_get],
-        exception_handlers={Exception: ErrorHandler("collector", shape=prometheus_shape)},
         opt={OPEN_QUERY: True},
         tags=["prometheus"],
     )
