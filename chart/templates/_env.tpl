@@ -36,9 +36,31 @@
 {{- if $root.Values.trustedCA.configMap | or $root.Values.trustedCA.inject }}
 - {name: SSL_CERT_FILE, value: /etc/aiops/trusted-ca/ca-bundle.crt}
 {{- end }}
+{{- include "aiops.proxyEnv" $root }}
 {{- with concat $root.Values.pod.extraEnv (dig "extraEnv" list (index $root.Values $name)) }}
 {{ toYaml . }}
 {{- end }}
+{{- end }}
+
+{{/* The way out. Everybody has it: the other roles and the stores are reached directly whatever it says. */}}
+{{- define "aiops.proxyEnv" -}}
+{{- range $name, $value := dict "HTTPS_PROXY" .Values.proxy.httpsProxy "HTTP_PROXY" .Values.proxy.httpProxy "NO_PROXY" .Values.proxy.noProxy }}
+{{- if $.Values.proxy.existingSecret }}
+- name: {{ $name }}
+  valueFrom: {secretKeyRef: {name: {{ $.Values.proxy.existingSecret }}, key: {{ $name }}, optional: true}}
+{{- else if $value }}
+- {name: {{ $name }}, value: {{ $value | quote }}}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The ports of the proxies in the values, as a JSON array; those in a Secret are named in networkPolicy.egressPorts. */}}
+{{- define "aiops.proxyPorts" -}}
+{{- $ports := list -}}
+{{- range compact (list .Values.proxy.httpsProxy .Values.proxy.httpProxy) -}}
+{{- $ports = append $ports (regexFind "[0-9]+$" (regexFind ":[0-9]+$" (trimSuffix "/" .)) | default "80" | int) -}}
+{{- end -}}
+{{ $ports | uniq | toJson }}
 {{- end }}
 
 {{/* Where the stores are. libpq reads its own variables for TLS. */}}

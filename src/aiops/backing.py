@@ -16,7 +16,16 @@ from aiops.app import Identify
 from aiops.core.bus import Bus
 from aiops.core.clock import utc_now
 from aiops.core.db import Database, conninfo
-from aiops.core.http import AddressPolicy, BreakerPolicies, BreakerPolicy, HttpClient, HttpMetrics, PoolLimits
+from aiops.core.http import (
+    AddressPolicy,
+    BreakerPolicies,
+    BreakerPolicy,
+    HttpClient,
+    HttpMetrics,
+    PoolLimits,
+    proxies,
+    proxy_mistakes,
+)
 from aiops.core.identity import HopSigner, Identity, service_identity
 from aiops.core.infra import Infra
 from aiops.core.jobs import Jobs
@@ -110,7 +119,7 @@ def unusable(settings: Settings) -> list[str]:
         ("secrets", "key"): lambda: SecretBox.from_text(settings.secrets.key),
         ("objects", "url"): lambda: _objects(settings.objects),
     }
-    problems = []
+    problems = proxy_mistakes(proxies(settings.proxy))
     for (area, field), make in tried.items():
         if getattr(getattr(settings, area), field):
             try:
@@ -138,6 +147,7 @@ def _infra(settings: Settings, role: str, metrics: CollectorRegistry) -> Infra:
             user_agent=agent,
             policy=AddressPolicy(allow_loopback=settings.registry.allow_loopback_targets),
             metrics=http_metrics,
+            proxies=proxies(settings.proxy),
         ),
         peers=HttpClient(
             user_agent=agent,

@@ -45,6 +45,14 @@ class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ca_file: str = ""  # PEM; what TLS servers are verified with; empty = the system's roots
 
 
+class ProxySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How what lies outside is reached, where not directly; the other roles and the stores are always reached so."""
+
+    http: str = ""  # http://[user:password@]host:port for plain HTTP
+    https: str = ""  # the same for HTTPS, which is tunnelled
+    no_proxy: str = ""  # names, .domains, addresses and networks that are reached directly; * for all
+
+
 class PeerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the other roles answer. Needed for those that this process does not load itself."""
 
@@ -163,6 +171,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     database: DatabaseSettings = DatabaseSettings()
     redis: RedisSettings = RedisSettings()
     peers: PeerSettings = PeerSettings()
+    proxy: ProxySettings = ProxySettings()
     auth: AuthSettings = AuthSettings()
     secrets: SecretSettings = SecretSettings()
     registry: RegistrySettings = RegistrySettings()
@@ -183,6 +192,9 @@ _NAMES: Final[Mapping[tuple[str, str], str]] = {
     ("peers", "collector_url"): "OBSERVABILITY_COLLECTOR_URL",
     ("peers", "intelligence_url"): "INTELLIGENCE_ENGINE_URL",
     ("peers", "streaming_url"): "REALTIME_STREAMING_URL",
+    ("proxy", "http"): "HTTP_PROXY",
+    ("proxy", "https"): "HTTPS_PROXY",
+    ("proxy", "no_proxy"): "NO_PROXY",
     ("auth", "admin_token"): "AIOPS_ADMIN_TOKEN",
     ("auth", "internal_secret"): "AIOPS_INTERNAL_SECRET",
     ("secrets", "key"): "AIOPS_SECRET_KEY",
@@ -196,6 +208,7 @@ _NAMES: Final[Mapping[tuple[str, str], str]] = {
     ("log", "format"): "LOG_FORMAT",
     ("telemetry", "otlp_endpoint"): "OTEL_EXPORTER_OTLP_ENDPOINT",
 }
+_NONE_MEANS_OFF: Final = frozenset({("collector", "max_settled_bytes")})
 _POSITIVE: Final = ("_s", "_size", "_bytes", "_days", "_scale", "_events", "_sockets", "_series", "_samples")
 
 
@@ -222,7 +235,9 @@ def load(environ: Mapping[str, str], file: Path | None = None) -> Settings:
     for area, struct in hints.items():
         values: dict[str, Any] = dict(tables.get(area, {}))
         for field in struct.__struct_fields__:
-            if (text := environ.get(env_name(area, field), "")) != "":
+            name = env_name(area, field)
+            # Of the proxies' names both spellings are common.
+            if text := environ.get(name) or (environ.get(name.lower()) if area == "proxy" else ""):
                 values[field] = text
         areas[area] = _build(area, struct, values, problems)
     if problems:
@@ -254,7 +269,10 @@ def _build(area: str, struct: type[Struct], values: dict[str, Any], problems: li
             problems.append(f"{name}: must be {_expected(hints[field])}")
             continue
         if hints[field] in (int, float) and field.endswith(_POSITIVE) and good[field] <= 0:
-            problems.append(f"{name}: must be above 0")
+            if (area, field) not in _NONE_MEANS_OFF:
+                problems.append(f"{name}: must be above 0")
+            elif good[field] < 0:
+                problems.append(f"{name}: must be 0, which means none, or more")
     return struct(**good)
 
 

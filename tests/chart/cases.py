@@ -141,6 +141,18 @@ OPTIONS: Final = (
     Case("scaled on sockets", {"realtime-streaming": {"scaleOnSockets": 500}}),
     Case("external model", llm("external", external={"url": "https://llm.example.com/v1", "existingSecret": "llm"})),
     Case(
+        "behind a proxy",
+        {
+            "proxy": {
+                "httpsProxy": "http://proxy.example.com:3128",
+                "httpProxy": "http://proxy.example.com:3128",
+                "noProxy": ".example.com,10.0.0.0/8",
+            },
+            "networkPolicy": {"strictEgress": True},
+        },
+    ),
+    Case("behind a proxy with a password", {"proxy": {"existingSecret": "proxy"}, **llm("vllm")}),
+    Case(
         "a provider's model",
         {
             **llm("external", model="some-model", external={"existingSecret": "llm"}),
@@ -152,7 +164,7 @@ OPTIONS: Final = (
         "everything added",
         {
             "pod": {
-                "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy.example.com:3128"}],
+                "extraEnv": [{"name": "AIOPS_COLLECTOR_MAX_SETTLED_BYTES", "value": "0"}],
                 "extraVolumes": [{"name": "more", "configMap": {"name": "more"}}],
                 "extraVolumeMounts": [{"name": "more", "mountPath": "/more", "readOnly": True}],
                 "annotations": {"example.com/owner": "sre"},

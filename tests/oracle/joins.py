@@ -101,7 +101,7 @@ class Joins:
         if kind == "group_left taking the cluster":
             one = maker.aggregated("max", many, [*key, LABEL])
             return many, one, f"{listed} group_left ({LABEL})", many.labels
-        include = chance.one([name for name in ("job", "instance", "missing") if name not in key])
+        include = chance.one([name for name in ("job", "instance", "missing", "absent") if name not in key])
         include = include if chance.happens(0.3) else ""
         if kind.startswith("group_left"):
             return many, one, f"{listed} group_left ({include})", many.labels

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -13,11 +14,32 @@ from prometheus_client import CollectorRegistry
 
 from aiops import __version__
 from aiops.core.errors import AiopsError
-from aiops.core.http import AddressPolicy, Deadline, HttpClient, HttpMetrics, HttpRequest, UpstreamFailure
+from aiops.core.http import (
+    AddressPolicy,
+    Deadline,
+    HttpClient,
+    HttpMetrics,
+    HttpRequest,
+    Proxies,
+    UpstreamFailure,
+    proxies,
+    proxy_mistakes,
+)
+from aiops.settings import load
 
 Params = Mapping[str, Any]
 _ERROR = 400
 _WHERE = "is --server (or AIOPS_SERVER) the address of a running hub?"
+
+
+def _proxies() -> Proxies:
+    """Those of the environment alone: the hub's other settings are none of a client's."""
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+    given = {name: text for name in names if (text := os.environ.get(name) or os.environ.get(name.lower()))}
+    found = proxies(load(given).proxy)
+    if wrong := proxy_mistakes(found):
+        raise click.ClickException("\n".join(wrong))
+    return found
 
 
 class Hub:
@@ -35,6 +57,7 @@ class Hub:
             user_agent=f"aiops-cli/{__version__}",
             policy=AddressPolicy(unrestricted=True),
             metrics=HttpMetrics(CollectorRegistry()),
+            proxies=_proxies(),
         )
 
     def ask(self, method: str, path: str, body: Any = None, params: Params | None = None) -> Any:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aiops.intelligence.llm.endpoint import Endpoint
     from aiops.intelligence.llm.llama import LlamaModel
     from aiops.server import Serving
+    from aiops.settings import Settings
 
 PORT = 8000
 LISTED_S = 5.0
@@ -120,36 +121,37 @@ def check(*, host: str | None, port: int | None, ask: bool) -> None:
     from aiops.settings import LlmProvider
 
     try:
-        mine = load(os.environ).llm
+        settings = load(os.environ)
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
     endpoint = None
     if host is None and port is None:
-        if found := mistakes(mine):
+        if found := mistakes(settings.llm):
             raise click.ClickException("\n".join(found))
-        endpoint = endpoint_of(mine)
+        endpoint = endpoint_of(settings.llm)
     own = endpoint is None
     if endpoint is None:
         place = f"[{host}]" if host and ":" in host else host or LOOPBACK[0]
         endpoint = Endpoint(LlmProvider.LOCAL, f"http://{place}:{port or PORT}/v1")
     try:
-        asyncio.run(_check(endpoint, ask=ask))
+        asyncio.run(_check(endpoint, settings, ask=ask))
     except ModelTrouble as trouble:
         advice = "is 'aiops llm serve' running there?" if own else trouble.advice
         raise click.ClickException(f"no model answers at {endpoint.url}: {trouble.found}; {advice}") from trouble
 
 
-async def _check(endpoint: "Endpoint", *, ask: bool) -> None:
+async def _check(endpoint: "Endpoint", settings: "Settings", *, ask: bool) -> None:
     from prometheus_client import CollectorRegistry
 
     from aiops import __version__
-    from aiops.core.http import AddressPolicy, Deadline, HttpClient, HttpMetrics
+    from aiops.core.http import AddressPolicy, Deadline, HttpClient, HttpMetrics, proxies
     from aiops.intelligence.llm.probe import chosen, one_token, served
 
     client = HttpClient(
         user_agent=f"aiops-llm-check/{__version__}",
         policy=AddressPolicy(unrestricted=True),
         metrics=HttpMetrics(CollectorRegistry()),
+        proxies=proxies(settings.proxy),
     )
     async with client as http:
         model = chosen(endpoint, await served(endpoint, http, Deadline.after(LISTED_S)))

@@ -5,7 +5,7 @@ depth, NUL characters, unknown query parameters) is refused here too, once for e
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 from urllib.parse import parse_qsl

@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 from aiops import __version__
 from aiops.core.clock import utc_now
 from aiops.core.errors import AiopsError
-from aiops.core.http import AddressPolicy, HttpClient, HttpMetrics
+from aiops.core.http import AddressPolicy, HttpClient, HttpMetrics, proxies
 from aiops.doctor import states
 from aiops.doctor.examine import examine
 from aiops.doctor.redaction import Redactor, shown_settings
@@ -69,6 +69,7 @@ async def _gather(subject: Subject) -> tuple[dict[str, Any], dict[str, str]]:
         user_agent=f"aiops-support/{__version__}",
         policy=AddressPolicy(unrestricted=True),
         metrics=HttpMetrics(CollectorRegistry()),
+        proxies=proxies(subject.settings.proxy),
     )
     async with client:
         parts: dict[str, Part] = {

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from aiops import __version__
 from aiops.core.clock import utc_now
 from aiops.core.errors import AiopsError
-from aiops.core.http import AddressPolicy, HttpClient, HttpMetrics
+from aiops.core.http import AddressPolicy, HttpClient, HttpMetrics, proxies
 from aiops.doctor import (
     cluster_access,
     configuration,
@@ -18,6 +18,7 @@ from aiops.doctor import (
     model,
     objects,
     peers,
+    proxy,
     public_url,
     redis_server,
 )
@@ -34,6 +35,7 @@ AREAS: Final[Mapping[str, Look]] = {
     "redis": redis_server.look,
     "objects": objects.look,
     "peers": peers.look,
+    "proxy": proxy.look,
     "public url": public_url.look,
     "model": model.look,
     "cluster access": cluster_access.look,
@@ -47,6 +49,7 @@ async def examine(subject: Subject, *, deadline_s: float = DEADLINE_S) -> Report
         user_agent=f"aiops-doctor/{__version__}",
         policy=AddressPolicy(unrestricted=True),
         metrics=HttpMetrics(CollectorRegistry()),
+        proxies=proxies(subject.settings.proxy),
     )
     async with client:
         areas = await asyncio.gather(*(_look(area, look, subject, client, deadline_s) for area, look in AREAS.items()))

@@ -32,6 +32,9 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     "test_a_provider_that_there_is_not_is_told_with_those_that_are": (
         "configuration | {_name(problem)} | correct it where the settings come from: environ",
     ),
+    "test_a_proxy_behind_a_firewall": ("proxy | proxy | let network policies and firewalls let this pod",),
+    "test_a_proxy_that_is_away": ("proxy | proxy | does the proxy run, and is its port right?",),
+    "test_a_proxy_that_nobody_knows": ("proxy | proxy | correct the proxy's host",),
     "test_a_redis_that_allows_too_little": (
         "redis_server | connection | let the user of REDIS_URL run every command on e",
     ),

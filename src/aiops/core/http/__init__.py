@@ -23,10 +23,13 @@ from aiops.core.http.failures import (
 from aiops.core.http.messages import HttpRequest, HttpResponse, StreamingResponse
 from aiops.core.http.observation import HttpMetrics
 from aiops.core.http.origins import PoolLimits
+from aiops.core.http.proxies import NO_PROXIES, Proxies, place_of, proxies
+from aiops.core.http.proxies import mistakes as proxy_mistakes
 from aiops.core.http.socket import ClientSocket, Closed
 from aiops.core.http.tls import Tls
 
 __all__ = [
+    "NO_PROXIES",
     "AddressPolicy",
     "AddressRefused",
     "BreakerOpen",
@@ -42,6 +45,7 @@ __all__ = [
     "HttpRequest",
     "HttpResponse",
     "PoolLimits",
+    "Proxies",
     "RedirectRefused",
     "StreamingResponse",
     "Target",
@@ -52,4 +56,7 @@ __all__ = [
     "UnreachableKind",
     "UpstreamFailure",
     "parse_target",
+    "place_of",
+    "proxies",
+    "proxy_mistakes",
 ]

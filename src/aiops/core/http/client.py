@@ -1,6 +1,6 @@
 """The one client for everything that the product asks over HTTP.
 
-It follows no redirect, keeps no cookie, reads no proxy from the environment and puts no secret into an error.
+It follows no redirect, keeps no cookie, reads nothing from the environment and puts no secret into an error.
 Every request has a deadline, every whole answer a limit that is counted after decompression. It knows nothing
 of what it asks: roles, clusters and their backends are its callers' business.
 """
@@ -40,6 +40,7 @@ from aiops.core.http.limit import time_limit
 from aiops.core.http.messages import HttpRequest, HttpResponse, StreamingResponse, Upload
 from aiops.core.http.observation import HttpMetrics, Observed
 from aiops.core.http.origins import Origin, Origins, PoolLimits
+from aiops.core.http.proxies import NO_PROXIES, Proxies
 from aiops.core.http.socket import ClientSocket
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -71,6 +72,7 @@ class HttpClient:
         metrics: HttpMetrics,
         limits: PoolLimits = PoolLimits(),  # noqa: B008 - frozen
         breakers: BreakerPolicies = BreakerPolicies(),  # noqa: B008 - frozen
+        proxies: Proxies = NO_PROXIES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._policy = policy
@@ -80,7 +82,12 @@ class HttpClient:
         self._clock = clock
         self._tracer = trace.get_tracer("aiops.http")
         self._origins = Origins(
-            user_agent=user_agent, policy=policy, limits=limits, breaker=self._make_breaker, clock=clock
+            user_agent=user_agent,
+            policy=policy,
+            limits=limits,
+            breaker=self._make_breaker,
+            clock=clock,
+            proxies=proxies,
         )
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -320,7 +327,7 @@ def _repeatable(request: HttpRequest, failure: Unreachable) -> bool:
     return (
         (request.idempotent or request.method in _SAFE)
         and isinstance(request.body, bytes)
-        and failure.kind is not UnreachableKind.TLS
+        and failure.kind not in (UnreachableKind.TLS, UnreachableKind.PROXY)
     )
 
 

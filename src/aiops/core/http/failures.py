@@ -1,7 +1,7 @@
 """Why a request got no usable answer.
 
 UpstreamFailure             502  UPSTREAM_ERROR
-├── Unreachable             502  no connection, or one that broke: `kind` says DNS, REFUSED, RESET, TLS, NETWORK
+├── Unreachable             502  no connection, or one that broke: `kind` says DNS, REFUSED, RESET, TLS, PROXY, NETWORK
 ├── TimedOut                504  QUERY_TIMEOUT: the deadline or the connect timeout passed
 ├── TooLarge                502  the answer is over the caller's limit
 ├── BrokenAnswer            502  bytes came, but not HTTP, not the announced encoding, or not all of them
@@ -45,6 +45,7 @@ class UnreachableKind(StrEnum):
     REFUSED = "REFUSED"
     RESET = "RESET"
     TLS = "TLS"
+    PROXY = "PROXY"
     NETWORK = "NETWORK"
 
 
@@ -105,10 +106,32 @@ _TLS_REASONS: Final = {
 }
 
 
-def failure_of(error: aiohttp.ClientError | OSError, host: str) -> UpstreamFailure:
-    """Say in words what an error of the HTTP library means, without its contents."""
+PROXY_AUTHENTICATION: Final = 407
+_PROXY_REASONS: Final = {
+    403: "does not let us through to it (403): its rules must allow this host",
+    PROXY_AUTHENTICATION: "asks for a user and password, or refuses ours (407): give them in HTTPS_PROXY or HTTP_PROXY",
+    502: "cannot reach it (502)",
+    503: "cannot reach it (503)",
+    504: "got no answer from it (504)",
+}
+
+
+def proxy_failure(host: str, proxy: str, status: int) -> Unreachable:
+    """What a proxy's own refusal means."""
+    reason = _PROXY_REASONS.get(status, f"refuses to connect to it ({status})")
+    return Unreachable(host, f"the proxy {proxy} {reason}", UnreachableKind.PROXY)
+
+
+def failure_of(error: aiohttp.ClientError | OSError, host: str, proxy: str | None = None) -> UpstreamFailure:
+    """Say in words what an error of the HTTP library means, without its contents; `proxy` is host:port."""
     failure: UpstreamFailure
     match error:
+        case aiohttp.ClientHttpProxyError() if proxy is not None:
+            failure = proxy_failure(host, proxy, error.status)
+        case aiohttp.ClientConnectorError() if proxy is not None and f"{error.host}:{error.port}" == proxy:
+            inner = _network_failure(error, host).reason
+            what = "its name is not known" if isinstance(error, aiohttp.ClientConnectorDNSError) else inner
+            failure = Unreachable(host, f"the proxy {proxy} cannot be reached: {what}", UnreachableKind.PROXY)
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError() | ssl.SSLError():
             failure = Unreachable(host, _tls_reason(error), UnreachableKind.TLS)
         case aiohttp.ClientConnectorDNSError():

@@ -2,7 +2,7 @@
 
 Bounded in connections and in number; what nobody used for a while is closed. Sockets have a pool of their
 own, so that a thousand long-lived ones leave connections for requests. Nothing here is shared between
-origins: cookies are not kept, proxies from the environment and `.netrc` are not read.
+origins: cookies are not kept and `.netrc` is not read; a proxy is the one that it is given.
 """
 
 from collections import OrderedDict
@@ -11,10 +11,19 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 from aiohttp.client_middlewares import ClientHandlerType
 from msgspec import Struct
+from yarl import URL
 
 from aiops.core.http.addresses import AddressPolicy, PolicedResolver, Target
 from aiops.core.http.breaker import Breaker, BreakerState
-from aiops.core.http.failures import Unreachable, UnreachableKind, UpstreamFailure, failure_of
+from aiops.core.http.failures import (
+    PROXY_AUTHENTICATION,
+    Unreachable,
+    UnreachableKind,
+    UpstreamFailure,
+    failure_of,
+    proxy_failure,
+)
+from aiops.core.http.proxies import Proxies, place_of
 from aiops.core.http.retry import RetryBudget
 from aiops.core.http.tls import Tls, TlsContexts
 
@@ -70,7 +79,9 @@ class Origins:
         limits: PoolLimits,
         breaker: Callable[[str], Breaker],
         clock: Callable[[], float],
+        proxies: Proxies,
     ) -> None:
+        self._proxies = proxies
         self._user_agent = user_agent
         self._policy = policy
         self._limits = limits
@@ -128,9 +139,12 @@ class Origins:
     def _session(self, target: Target, tls: Tls, *, sockets: bool) -> aiohttp.ClientSession:
         limits = self._limits
         secure = target.scheme == "https"
+        proxy = self._proxies.of(target)
+        # A proxy's address is a setting and not a user's word.
+        policy = self._policy if proxy is None else AddressPolicy(unrestricted=True)
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                resolver=PolicedResolver(self._policy),
+                resolver=PolicedResolver(policy),
                 # A lookup is judged before it is cached, and the judged address is the one that is connected
                 # to.
                 ttl_dns_cache=10,
@@ -143,24 +157,30 @@ class Origins:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_timeout_s),
             trust_env=False,
+            proxy=proxy,
             max_line_size=limits.header_bytes,
             max_field_size=limits.header_bytes,
             max_headers=limits.headers,
-            middlewares=(_translator(target.name),),
+            middlewares=(_translator(target.name, proxy),),
         )
 
 
 def _translator(
     name: str,
+    proxy: URL | None,
 ) -> Callable[[aiohttp.ClientRequest, ClientHandlerType], Awaitable[aiohttp.ClientResponse]]:
     """Turn errors into failures where they arise; after those that it knows the library repeats requests."""
 
     async def translate(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
         failure: UpstreamFailure
         try:
-            return await handler(request)
+            answer = await handler(request)
+            if proxy is None or answer.status != PROXY_AUTHENTICATION:
+                return answer
+            answer.close()
+            failure = proxy_failure(name, place_of(proxy), answer.status)
         except (aiohttp.ClientError, OSError) as error:
-            failure = failure_of(error, name)
+            failure = failure_of(error, name, None if proxy is None else place_of(proxy))
         raise failure  # outside of the handler, or it would carry the request's headers as its context
 
     return translate
