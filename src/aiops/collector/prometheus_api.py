@@ -27,7 +27,7 @@ from aiops.collector.turns import UserTurns
 from aiops.core.errors import InvalidRequest
 from aiops.core.identity import Identity, Scope
 from aiops.ports.collector import Mode, RangeQuery
-from aiops.promql.serialize import serialize
+from aiops.promql.pretty import pretty
 
 PERMISSION: Final = "metrics:read"
 # What parser, planner and engine speak, and are measured against.
@@ -142,8 +142,8 @@ class PrometheusFacade:
             return _told(await self.inventory.targets(_within(request, left_s), state, pool))
 
     async def format_query(self, _: Identity, form: Form) -> bytes:
-        """The query in one spelling."""
-        return data_answer(serialize(parsed(form.required("query"))))
+        """The query as Prometheus formats it."""
+        return data_answer(pretty(parsed(form.required("query"))))
 
     async def parse_query(self, _: Identity, form: Form) -> bytes:
         """The query's tree."""

@@ -3,10 +3,9 @@
 Source: Prometheus, `web/api/v1/translate_ast.go`.
 """
 
-import math
-from decimal import Decimal
 from typing import Any, Final
 
+from aiops.promql.pretty import decimal
 from aiops.promql.signatures import FUNCTIONS, SET_OPERATORS, ValueType
 from aiops.promql.syntax import (
     METRIC_NAME,
@@ -40,7 +39,7 @@ def syntax_tree(expr: Expr) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for 
     """The tree, node by node."""
     match expr:
         case Number(value=value):
-            return {"type": "numberLiteral", "val": _number(value)}
+            return {"type": "numberLiteral", "val": decimal(value)}
         case Text(value=value):
             return {"type": "stringLiteral", "val": value}
         case Paren(expr=inner):
@@ -81,14 +80,6 @@ def syntax_tree(expr: Expr) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for 
                 "matching": _matching(expr),
                 "bool": expr.return_bool,
             }
-
-
-def _number(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    return f"{Decimal(repr(value)).normalize():f}"
 
 
 def _selector(selector: Selector) -> dict[str, Any]:

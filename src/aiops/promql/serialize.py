@@ -177,9 +177,7 @@ def _matchers(matchers: tuple[Matcher, ...]) -> str:
     names = [matcher for matcher in matchers if matcher.name == METRIC_NAME]
     bare = ""
     if len(names) == 1 and names[0].op is MatchOp.EQUAL:
-        value = names[0].value
-        if _METRIC.fullmatch(value) and value.lower() not in KEYWORDS:
-            bare = value
+        bare = names[0].value if is_metric(names[0].value) else ""
     rest = [matcher for matcher in matchers if not (bare and matcher.name == METRIC_NAME)]
     if bare and not rest:
         return bare
@@ -192,7 +190,17 @@ def _labels(names: tuple[str, ...]) -> str:
 
 
 def _label(name: str) -> str:
-    return name if _LABEL.fullmatch(name) else quoted(name)
+    return name if is_label(name) else quoted(name)
+
+
+def is_metric(name: str) -> bool:
+    """Whether a metric's name can stand without quotes: in classic letters, and no word of the grammar."""
+    return _METRIC.fullmatch(name) is not None and name.lower() not in KEYWORDS
+
+
+def is_label(name: str) -> bool:
+    """Whether a label's name can stand without quotes."""
+    return _LABEL.fullmatch(name) is not None
 
 
 def _shift(at: int | Anchor | None, offset_ms: int) -> str:

@@ -50,13 +50,18 @@ def formatted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     require(kind.binary)
     folder: Path = tmp_path_factory.mktemp("grammar")
     with kind(folder) as server:
+        yield formatter(server)
 
-        def ask(query: str) -> str:
-            body = urlencode({"query": query}).encode()
-            with urlopen(Request(f"{server.url}/api/v1/format_query", body)) as answer:  # noqa: S310 - loopback
-                return str(json.load(answer)["data"])
 
-        yield ask
+def formatter(server: Prometheus) -> Format:
+    """A way to let a server format a query."""
+
+    def ask(query: str) -> str:
+        body = urlencode({"query": query}).encode()
+        with urlopen(Request(f"{server.url}/api/v1/format_query", body)) as answer:  # noqa: S310 - loopback
+            return str(json.load(answer)["data"])
+
+    return ask
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
