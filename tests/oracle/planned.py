@@ -8,8 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from aiops.collector.splice import exported, with_label
+from aiops.collector.splice import with_label
 from aiops.promql.engine import EvaluationError, Grid, Scalar, SeriesData, Vector, evaluate, label_set
+from aiops.promql.fleet import exported
 from aiops.promql.lex import ParseError
 from aiops.promql.parse import parse
 from aiops.promql.plan import BadRegex, Leaf, NoRange, NotFederable, Plan, plan

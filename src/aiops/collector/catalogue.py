@@ -19,12 +19,13 @@ from aiops.collector.fanout import Fanout, MemberFailed, Outcome, Part
 from aiops.collector.federation import PLAIN_UNION, Account, choosing, standing
 from aiops.collector.members import Members
 from aiops.collector.selection import for_cluster, series_selectors
-from aiops.collector.splice import exported, with_label
+from aiops.collector.splice import with_label
 from aiops.core.clock import Clock
 from aiops.core.http import Deadline
 from aiops.core.identity import Scope
 from aiops.ports.collector import Federation
 from aiops.ports.registry import Target
+from aiops.promql.fleet import exported
 
 T = TypeVar("T")
 

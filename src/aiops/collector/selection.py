@@ -6,20 +6,17 @@ which clusters there are to choose from was decided by the caller's scope.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
 
-import msgspec
 from msgspec import Struct
 
-from aiops.collector.splice import exported
 from aiops.core.errors import InvalidPromql
 from aiops.core.prometheus_errors import BAD_DATA
-from aiops.promql.matching_values import BadRegex, satisfied, selects
+from aiops.promql.fleet import member_matchers
+from aiops.promql.matching_values import BadRegex, satisfied
 from aiops.promql.parse import ParseError, parse
 from aiops.promql.serialize import serialize
-from aiops.promql.syntax import METRIC_NAME, Expr, Matcher, MatchOp, Selector
-
-_EVERYTHING: Final = Matcher(METRIC_NAME, MatchOp.REGEX, ".+")
+from aiops.promql.syntax import Expr, Selector
+from aiops.promql.walk import nodes
 
 
 def parsed(query: str) -> Expr:
@@ -63,14 +60,7 @@ def _check_patterns(selector: Selector) -> None:
 
 def selectors_of(expr: Expr) -> Iterator[Selector]:
     """Every selector in the tree, without offset and time."""
-    if isinstance(expr, Selector):
-        yield Selector(expr.matchers)
-        return
-    for name in expr.__struct_fields__:
-        value = getattr(expr, name)
-        for child in value if isinstance(value, tuple) else (value,):
-            if isinstance(child, Expr):
-                yield from selectors_of(child)
+    return (Selector(node.matchers) for node in nodes(expr) if isinstance(node, Selector))
 
 
 def for_cluster(selectors: Sequence[Selector], label: str, cluster: str) -> tuple[str, ...]:
@@ -81,27 +71,14 @@ def for_cluster(selectors: Sequence[Selector], label: str, cluster: str) -> tupl
 
     """
     try:
-        kept = [_stripped(selector, label) for selector in selectors if _chosen(selector, label, cluster)]
+        kept = [each for each in selectors if _chosen(each, label, cluster)]
     except BadRegex as error:
         raise InvalidPromql(str(error), details={"error_type": BAD_DATA}) from error
-    return tuple(dict.fromkeys(serialize(selector) for selector in kept))
+    return tuple(dict.fromkeys(serialize(Selector(member_matchers(each.matchers, label))) for each in kept))
 
 
 def _chosen(selector: Selector, label: str, cluster: str) -> bool:
     return all(satisfied(matcher, cluster) for matcher in selector.matchers if matcher.name == label)
-
-
-def _stripped(selector: Selector, label: str) -> Selector:
-    renamed = exported(label)
-    matchers = tuple(
-        msgspec.structs.replace(matcher, name=label) if matcher.name == renamed else matcher
-        for matcher in selector.matchers
-        if matcher.name != label
-    )
-    # Prometheus refuses a selector that would take everything unless it says so.
-    if not any(selects(matcher) for matcher in matchers):
-        matchers = (*matchers, _EVERYTHING)
-    return Selector(matchers)
 
 
 class Labels(Struct, frozen=True):

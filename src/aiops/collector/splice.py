@@ -15,12 +15,12 @@ import msgspec
 from msgspec import Raw, Struct
 
 from aiops.ports.collector import ResultType
+from aiops.promql.fleet import exported
 
 # Letters, digits, '_' and the like have no reason to be escaped: a label's name may hide behind it.
 _HIDDEN_NAME: Final = re.compile(rb"\\u00(?:3[0-9]|[4-7][0-9a-fA-F])")
 # What Prometheus says of a query itself, and its line in place of what it had more to say.
 _ANNOTATION: Final = re.compile(r"PromQL |\d+ more (?:warning|info) annotations omitted$")
-_RENAMED: Final = "exported_"
 _ABSENT: Final = Raw(b"")
 NOTHING: Final = Raw(b"[]")
 
@@ -207,8 +207,3 @@ def renamed(metric: dict[str, str], label: str) -> dict[str, str]:
     while free in metric:
         free = exported(free)
     return {(free if name == label else name): value for name, value in metric.items()}
-
-
-def exported(label: str) -> str:
-    """The name under which a member's own label of that name is shown."""
-    return _RENAMED + label

@@ -5,12 +5,15 @@ Nothing outside `clusters` exists here, so whatever a query says, no plan asks a
 
 from typing import Final
 
+from msgspec import structs
+
 from aiops.promql.engine.grid import Grid
 from aiops.promql.engine.rules import Rules
-from aiops.promql.matching_values import satisfied
-from aiops.promql.syntax import Expr, Matcher, Paren, RangeSelector, Selector, Text
+from aiops.promql.matching_values import satisfied, selects
+from aiops.promql.syntax import METRIC_NAME, Expr, Matcher, MatchOp, Paren, RangeSelector, Selector, Text
 
 _RENAMED: Final = "exported_"
+_ANY_METRIC: Final = Matcher(METRIC_NAME, MatchOp.REGEX, ".+")
 
 
 class NotFederable(ValueError):
@@ -31,7 +34,7 @@ class Fleet:
 
     def __init__(self, label: str, clusters: tuple[str, ...], grid: Grid, rules: Rules) -> None:
         self.label = label
-        self.exported = _RENAMED + label
+        self.exported = exported(label)
         self.clusters = clusters
         self.grid = grid
         self.rules = rules
@@ -61,6 +64,23 @@ class Fleet:
     def inner_labels(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """The same for a list, from which the fleet's own label is dropped: members have none."""
         return tuple(self.inner(name) for name in names if name != self.label)
+
+
+def exported(label: str) -> str:
+    """How the fleet shows a member's own label that has the name of the fleet's, as Prometheus does when it scrapes."""
+    return _RENAMED + label
+
+
+def member_matchers(matchers: tuple[Matcher, ...], label: str) -> tuple[Matcher, ...]:
+    """Matchers as members understand them: none is on the fleet's label, and theirs of that name is called so."""
+    renamed = exported(label)
+    found = tuple(
+        structs.replace(matcher, name=label) if matcher.name == renamed else matcher
+        for matcher in matchers
+        if matcher.name != label
+    )
+    # Prometheus refuses a selector that would take everything unless it says so.
+    return found if any(map(selects, found)) else (_ANY_METRIC, *found)
 
 
 def bare(expr: Expr) -> Expr:

@@ -8,16 +8,12 @@ from msgspec import structs
 
 from aiops.promql.closure import ABSENCE, SORTS, Closure, Reach
 from aiops.promql.engine.grid import anchored
-from aiops.promql.fleet import Fleet, text_of
-from aiops.promql.matching_values import selects
+from aiops.promql.fleet import Fleet, member_matchers, text_of
 from aiops.promql.syntax import (
-    METRIC_NAME,
     Aggregation,
     Binary,
     Call,
     Expr,
-    Matcher,
-    MatchOp,
     Negation,
     Number,
     Paren,
@@ -26,8 +22,6 @@ from aiops.promql.syntax import (
     Subquery,
     Text,
 )
-
-_ANY_METRIC = Matcher(METRIC_NAME, MatchOp.REGEX, ".+")
 
 
 class Translation:
@@ -66,13 +60,7 @@ class Translation:
                 return self._call(expr)
 
     def _selector(self, expr: Selector) -> Selector:
-        matchers = tuple(
-            structs.replace(matcher, name=self._fleet.inner(matcher.name))
-            for matcher in expr.matchers
-            if matcher.name != self._fleet.label
-        )
-        if not any(map(selects, matchers)):
-            matchers = (_ANY_METRIC, *matchers)
+        matchers = member_matchers(expr.matchers, self._fleet.label)
         return Selector(matchers, expr.offset_ms, anchored(expr.at, self._fleet.grid))
 
     def _subquery(self, expr: Subquery) -> Subquery | None:
