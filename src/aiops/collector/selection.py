@@ -19,15 +19,15 @@ from aiops.promql.syntax import Expr, Selector
 from aiops.promql.walk import nodes
 
 
-def parsed(query: str) -> Expr:
-    """The query's tree.
+def parsed(query: str, *, as_written: bool = False) -> Expr:
+    """The query's tree; see `parse`.
 
     Raises:
         InvalidPromql: it is none.
 
     """
     try:
-        return parse(query)
+        return parse(query, as_written=as_written)
     except ParseError as error:
         raise InvalidPromql(str(error), details={"error_type": BAD_DATA}) from error
 
