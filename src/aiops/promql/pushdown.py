@@ -37,7 +37,7 @@ from aiops.promql.typecheck import value_type
 _REPEATED: Final = {"sum": "sum", "min": "min", "max": "max", "group": "group", "count": "sum"}
 _MOMENTS: Final = frozenset(("avg", "stddev", "stdvar"))
 _NATIVE: Final = frozenset(
-    ("histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar", "start_timestamp")
+    ("histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar")
 )
 _GATHERED: Final = "gathered, since what follows mixes clusters"
 _SAMPLES: Final = "samples are gathered, since the function's other argument mixes clusters"

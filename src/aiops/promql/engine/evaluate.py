@@ -242,6 +242,8 @@ class _Evaluation:
             return self._range_call(node, grid)
         if node.function == "timestamp":
             return self._timestamp(node.args[0], grid)
+        if node.function == "start_timestamp":
+            return self._start_timestamp(node.args[0], grid)
         if node.function not in FUNCTIONS:
             raise NotEvaluable(f"function {node.function}() is not evaluated here")
         return FUNCTIONS[node.function](_Arguments(self, node, grid))
@@ -254,6 +256,13 @@ class _Evaluation:
             return renumbered(Vector(looked.labels, looked.values, looked.present), looked.times / 1000, self.rules)
         vector = self.vector(argument, grid)
         return renumbered(vector, np.broadcast_to(grid.times() / 1000, vector.values.shape), self.rules)
+
+    def _start_timestamp(self, argument: Expr, grid: Grid) -> Vector:
+        """Only samples have one, so that of what was computed is empty; those of a source are not known here."""
+        if isinstance(_bare(argument), Selector):
+            raise NotEvaluable("start_timestamp() is not evaluated here on a selector")
+        self.vector(argument, grid)
+        return empty_vector(grid.steps)
 
     def _looked_for_timestamp(self, selector: Selector, grid: Grid) -> Looked:
         """With `@`, Prometheus forgets the offset when it looks, though not when it loads the samples.
