@@ -11,7 +11,7 @@ import unicodedata
 from decimal import Decimal
 from typing import Final
 
-from aiops.promql.serialize import is_label
+from aiops.promql.serialize import GROUPED, is_label
 from aiops.promql.signatures import AGGREGATIONS
 from aiops.promql.syntax import (
     METRIC_NAME,
@@ -19,7 +19,6 @@ from aiops.promql.syntax import (
     Anchor,
     Binary,
     Call,
-    Cardinality,
     Expr,
     Matcher,
     Matching,
@@ -57,7 +56,6 @@ _ESCAPES: Final = {
     "\\": r"\\",
     '"': r"\"",
 }
-_GROUPED: Final = {Cardinality.MANY_TO_ONE: "group_left", Cardinality.ONE_TO_MANY: "group_right"}
 # From this power of ten on, and below that one, a fill is written with an exponent.
 _LARGE, _SMALL = 6, -4
 
@@ -156,7 +154,7 @@ def _operator(expr: Binary) -> str:
 
 
 def _matching(matching: Matching) -> str:
-    grouped = _GROUPED.get(matching.cardinality)
+    grouped = GROUPED.get(matching.cardinality)
     text = ""
     if matching.on or matching.labels or grouped:
         text += f" {'on' if matching.on else 'ignoring'} ({_labels(matching.labels)})"
