@@ -226,7 +226,7 @@ class Queries:
             case "clamp_min" | "clamp_max":
                 return inner.then(f"{name}({inner.text}, {self.scalar(1)})")
             case "round":
-                nearest = f", {chance.one(('5', '0.1', '1e-3', '0'))}" if chance.happens(0.6) else ""
+                nearest = f", {self._parameter(('5', '0.1', '1e-3', '0'))}" if chance.happens(0.6) else ""
                 inner = inner.sharp()
                 return inner.then(f"round({inner.text}{nearest})")
             case _:
@@ -244,7 +244,12 @@ class Queries:
             case _:
                 new = self._generation is Generation.THREE
                 own = "double_exponential_smoothing" if new else "holt_winters"
-                return inner.then(f"{own}({text}, 0.3, 0.6)", exact=False)
+                return inner.then(f"{own}({text}, {self._factor('0.3')}, {self._factor('0.6')})", exact=False)
+
+    def _factor(self, number: str) -> str:
+        """A parameter between 0 and 1: others are refused."""
+        made = self._parameter((number,))
+        return made if made == number else f"scalar(clamp(vector({made}), 0.1, 0.9))"
 
     def _parameter(self, numbers: Sequence[str]) -> str:
         """Mostly a number; else one that may depend on all clusters.
@@ -261,7 +266,7 @@ class Queries:
         raw = chance.happens(0.3)
         buckets = rate if raw else f"sum by ({', '.join(['le', *by])}) ({rate})"
         labels = frozenset({"job", "instance", LABEL} if raw else by)
-        quantile = chance.one(PARAMETERS["quantile"])
+        quantile = self._parameter(PARAMETERS["quantile"])
         match name:
             case "histogram_quantile":
                 return Made(f"histogram_quantile({quantile}, {buckets})", labels, exact=False)

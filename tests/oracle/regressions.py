@@ -33,6 +33,15 @@ TABLE: Final[tuple[tuple[str, str], ...]] = (
 NEW_TABLE: Final[tuple[tuple[str, str], ...]] = (
     ("limit_ratio by (cluster) (0.5, memory_bytes)", "it draws by a hash of all labels, also of the fleet's own"),
     ('histogram_quantiles(rate(latency_bucket[5m]), "q", 0.5, 0.5)', "two quantiles that no label tells apart"),
+    (
+        "start_timestamp(sum(requests_total))",
+        "only samples have one, and a sum is none: empty, and no reason to refuse",
+    ),
+    (
+        "double_exponential_smoothing(memory_bytes[5m], scalar(count(memory_bytes)) / 99, 0.5)",
+        "a factor that depends on all clusters",
+    ),
+    ("histogram_quantile(scalar(max(odd)) / 10, rate(latency_bucket[5m]))", "a quantile that does"),
     ("info(requests_total)", "its join would mix clusters"),
 )
 # Answered by the fleet, cluster by cluster, and refused by the union: see `apart`.

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from tests.servers.loopback import HOST, LoopbackServer, request
 from tests.servers.processes import FOLDERS, find, missing
-from tests.servers.remote_write import Series, write
+from tests.servers.remote_write import AnySeries, write
 
 # What a newer one knows and gives only when asked.
 NEW_FEATURES: Final = "promql-experimental-functions,promql-binop-fill-modifiers"
@@ -68,7 +68,7 @@ class Past(LoopbackServer):
             "--log.level=error",
         ]
 
-    def load(self, series: Iterable[Series]) -> None:
+    def load(self, series: Iterable[AnySeries]) -> None:
         """Write series in one request, so that queries see them in this order whenever each of them starts.
 
         The first one must start no more than an hour after any other: the head block takes nothing older.

@@ -1,23 +1,53 @@
 """Prometheus's remote write, version 1: how tests put samples of any past time into a real server.
 
-Unlike `promtool tsdb create-blocks-from openmetrics` it can write staleness markers, which every real server holds. The
-protobuf message is small enough to be written here; snappy's format allows a body that is not compressed at all.
+Unlike `promtool tsdb create-blocks-from openmetrics` it can write staleness markers, which every real server holds, and
+native histograms. The protobuf message is small enough to be written here; snappy's format allows a body that is not
+compressed at all.
 
 Protocol: https://prometheus.io/docs/specs/prw/remote_write_spec/; snappy's format description.
 """
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from tests.servers.loopback import request
 
 LITERAL_BYTES: Final = 60_000
+
+
+@dataclass(frozen=True)
+class NativeHistogram:
+    """A histogram sample. `buckets` are counts of neighbouring buckets, of which bucket 0 ends at 1.
+
+    With schema 0 each bucket ends at twice the end of the one before.
+    """
+
+    buckets: Sequence[int]
+    total: float
+
+    def message(self, at: int) -> bytes:
+        """Count, sum, schema 0, a span from bucket 0 on, and the counts as steps from one to the next."""
+        steps = [count - before for before, count in zip([0, *self.buckets], self.buckets, strict=False)]
+        return b"".join(
+            (
+                b"\x08" + _varint(sum(self.buckets)),
+                b"\x19" + struct.pack("<d", self.total),
+                _field(11, b"\x08\x00\x10" + _varint(len(self.buckets))),
+                _field(12, b"".join(_varint(step << 1 if step >= 0 else ~(step << 1)) for step in steps)),
+                b"\x78" + _varint(at),
+            )
+        )
+
+
 Series = tuple[Mapping[str, str], Sequence[tuple[int, float]]]
+# A series may have samples of either kind.
+AnySeries = tuple[Mapping[str, str], Sequence[tuple[int, float | NativeHistogram]]]
 
 
-def write(port: int, series: Iterable[Series]) -> None:
-    """Send series of (milliseconds, value) to a Prometheus with a remote write receiver, in one request.
+def write(port: int, series: Iterable[AnySeries]) -> None:
+    """Send series of (milliseconds, value or histogram) to a Prometheus with a remote write receiver, in one request.
 
     Raises `RuntimeError` with the server's reason when it refuses any of them.
     """
@@ -32,9 +62,14 @@ def write(port: int, series: Iterable[Series]) -> None:
         raise RuntimeError(f"Prometheus answered {status} to a remote write: {answer[:500]!r}")
 
 
-def _time_series(labels: Mapping[str, str], samples: Sequence[tuple[int, float]]) -> bytes:
+def _time_series(labels: Mapping[str, str], samples: Sequence[tuple[int, float | NativeHistogram]]) -> bytes:
     parts = [_field(1, _field(1, name.encode()) + _field(2, labels[name].encode())) for name in sorted(labels)]
-    parts += [_field(2, b"\x09" + struct.pack("<d", value) + b"\x10" + _varint(at)) for at, value in samples]
+    parts += [
+        _field(4, value.message(at))
+        if isinstance(value, NativeHistogram)
+        else _field(2, b"\x09" + struct.pack("<d", value) + b"\x10" + _varint(at))
+        for at, value in samples
+    ]
     return b"".join(parts)
 
 

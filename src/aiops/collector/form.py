@@ -23,6 +23,8 @@ DEFAULT_TIMEOUT_S: Final = 30.0
 
 _MAX_PARAMETERS: Final = 10_000
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_WHOLE: Final = re.compile(r"[+-]?\d{1,9}", re.ASCII)
+_DURATION: Final = re.compile(r"(?:\d+y)?(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?(?:\d+ms)?", re.ASCII)
 _RFC3339: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)
 _LATEST: Final = datetime(9999, 12, 30, tzinfo=UTC)
@@ -45,7 +47,7 @@ class Form:
 
     def texts(self, name: str) -> tuple[str, ...]:
         """All values of a list, in order."""
-        return tuple(value for value in self._given.get(name, ()) if value)
+        return tuple(self._given.get(name, ()))
 
     def required(self, name: str) -> str:
         """The parameter, which must not be empty."""
@@ -108,6 +110,15 @@ class Form:
             raise _bad(name, f"{text[:40]!r} is no number of items")
         return int(text) or None
 
+    def most(self, name: str) -> int | None:
+        """How many items of metadata, of which Prometheus takes 0 at its word; null and less mean no limit."""
+        text = self.text(name)
+        if text is None:
+            return None
+        if not _WHOLE.fullmatch(text):
+            raise _bad(name, f"{text[:40]!r} is no number of items")
+        return int(text) if int(text) >= 0 else None
+
     def flag(self, name: str) -> bool:
         """Whether a switch is on, in the words that Go takes for it."""
         match (self.text(name) or "f").lower():
@@ -147,10 +158,12 @@ class Form:
             seconds = float(text)
             if seconds < 1e11:  # noqa: PLR2004 - three thousand years
                 return seconds
-        try:
-            return parse_duration(text).total_seconds()
-        except InvalidRequest as error:
-            raise _bad(name, f"cannot parse {text[:80]!r} to a valid duration") from error
+        elif _DURATION.fullmatch(text):
+            try:
+                return parse_duration(text).total_seconds()
+            except InvalidRequest:
+                pass  # too long to be kept
+        raise _bad(name, f"cannot parse {text[:80]!r} to a valid duration")
 
 
 def _pairs(raw: bytes) -> Sequence[tuple[str, str]]:

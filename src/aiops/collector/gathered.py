@@ -79,6 +79,8 @@ class _Envelope(Struct, frozen=True):
 
 _envelopes = msgspec.json.Decoder(_Envelope)
 _floats = msgspec.json.Decoder(list[float])
+# Prometheus' warning of a group that it left out.
+_TORN: Final = "encountered a mix of histograms and floats for aggregation"
 
 
 def gather(body: bytes, grid: Grid, *, max_samples: int) -> tuple[Gathered, Notes]:
@@ -87,7 +89,7 @@ def gather(body: bytes, grid: Grid, *, max_samples: int) -> tuple[Gathered, Note
     Raises:
         Malformed: the body is not a successful answer to this question.
         LimitExceeded: it has more samples than `max_samples`.
-        QueryNotFederable: it has native histograms.
+        QueryNotFederable: it has native histograms, or lacks a group because of them.
 
     """
     rows, notes = opened(body, "vector" if grid.is_instant else "matrix")
@@ -107,6 +109,12 @@ def opened(body: bytes, expected: str) -> "tuple[list[Row], Notes]":
     if envelope.data.resultType != expected:
         raise Malformed(f"the answer is a {envelope.data.resultType[:40]} where a {expected} was asked for")
     warnings = tuple(envelope.warnings or ())
+    if any(_TORN in warning for warning in warnings):
+        raise QueryNotFederable(
+            "in one cluster native histograms and floats meet in a group, which Prometheus leaves out there, and what "
+            "other clusters have of it would be a wrong number; select one kind of them, keep the cluster label in "
+            "every aggregation, or ask one cluster"
+        )
     lacking = envelope.isPartial or tells_of_missing(warnings)
     notes = Notes(warnings, tuple(envelope.infos or ()), complete=not lacking)
     if any(row.histogram or row.histograms for row in envelope.data.result):

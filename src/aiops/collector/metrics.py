@@ -26,6 +26,7 @@ from aiops.core.clock import Clock, aware
 from aiops.core.errors import InvalidRequest, LimitExceeded
 from aiops.core.http import Deadline
 from aiops.core.identity import Scope
+from aiops.core.prometheus_errors import BAD_DATA
 from aiops.ports.collector import MetricResult, MetricsAnswer, Mode, RangeQuery
 from aiops.ports.registry import Target
 from aiops.promql.engine import Grid
@@ -100,13 +101,13 @@ class MetricsService:
     def _check_step(self, range_s: float, step_s: float) -> None:
         if not step_s >= 0.001:  # noqa: PLR2004 - Prometheus' own resolution; NaN fails too
             raise InvalidRequest("step: must be at least 1 ms")
-        steps = range_s // step_s
-        # As Prometheus counts: the first point is no step.
+        # In milliseconds, of which they are made; as Prometheus counts, the first point is no step.
+        steps = round(range_s * 1000) // round(step_s * 1000)
         if steps > self._max_points:
             raise LimitExceeded(
-                f"{steps:.0f} steps are more than the maximum resolution of {self._max_points} points per series; take "
-                "a longer step or less time",
-                details={"points": int(steps) + 1, "limit": self._max_points, "error_type": "bad_data"},
+                f"exceeded maximum resolution of {self._max_points:,} points per timeseries. Try decreasing the query "
+                f"resolution (?step=XX), or ask for less time: {steps + 1:,} points were asked for",
+                details={"points": steps + 1, "limit": self._max_points, "error_type": BAD_DATA},
             )
 
     async def _asked(self, request: InstantQuery | RangeQuery, grid: Grid) -> Asked:

@@ -18,6 +18,9 @@ from aiops.ports.collector import Federation, MetricResult, MetricsAnswer, Mode,
 
 CUT: Final = "results truncated due to limit"
 _INFO: Final = "PromQL info: "
+# Prometheus leaves the list of floats out where it is empty. Within a string the quotes would be escaped.
+_NO_FLOATS: Final = b',"values":[],"histograms":'
+_HISTOGRAMS: Final = b',"histograms":'
 
 
 class _Row(Struct, frozen=True, gc=False):
@@ -42,7 +45,7 @@ def query_answer(answer: MetricsAnswer, *, limit: int | None = None, explain: bo
     one_sample = found and (kind is ResultType.STRING or answer.federation.mode is Mode.GLOBAL)
     match kind:
         case ResultType.MATRIX:
-            rows = _joined([_inside(result.data) for result in found])
+            rows = _joined([_inside(result.data).replace(_NO_FLOATS, _HISTOGRAMS) for result in found])
         case ResultType.STRING | ResultType.SCALAR if one_sample:
             return _body(kind.value.lower(), _only_sample(found), warnings, answer.federation if explain else None)
         case _:

@@ -95,7 +95,7 @@ class PrometheusFacade:
 
     async def metadata(self, identity: Identity, form: Form) -> bytes:
         """What members say of their metrics: each saying once, clusters do not show."""
-        limit, per_metric = form.limit(), form.limit("limit_per_metric")
+        limit, per_metric = form.most("limit"), form.most("limit_per_metric") or None
         scope, ids = await self._where(identity, form)
         request = CatalogueQuery(scope, ids, deny_partial=form.deny_partial())
         async with self.turns.turn(identity, form.timeout_s()) as left_s:
@@ -143,11 +143,11 @@ class PrometheusFacade:
 
     async def format_query(self, _: Identity, form: Form) -> bytes:
         """The query as Prometheus formats it."""
-        return data_answer(pretty(parsed(form.required("query"))))
+        return data_answer(pretty(parsed(form.required("query"), as_written=True)))
 
     async def parse_query(self, _: Identity, form: Form) -> bytes:
         """The query's tree."""
-        return data_answer(syntax_tree(parsed(form.required("query"))))
+        return data_answer(syntax_tree(parsed(form.required("query"), as_written=True)))
 
     async def buildinfo(self, _: Identity, __: Form) -> bytes:
         """Which PromQL is spoken; clients choose by `version` what they ask for."""
@@ -195,7 +195,7 @@ def _query(form: Form) -> str:
 
 
 def _one_of(form: Form, name: str, known: Sequence[str | None]) -> str | None:
-    text = form.text(name)
+    text = (form.text(name) or "").lower() or None
     if text not in known:
         raise InvalidRequest(
             f'invalid parameter "{name}": {str(text)[:40]!r} is none of {", ".join(filter(None, known))}'

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from aiops.core.errors import InvalidPromql
 from aiops.core.prometheus_errors import BAD_DATA
-from aiops.promql.fleet import member_matchers
+from aiops.promql.fleet import finds, member_matchers
 from aiops.promql.matching_values import BadRegex, satisfied
 from aiops.promql.parse import ParseError, parse
 from aiops.promql.serialize import serialize
@@ -19,15 +19,15 @@ from aiops.promql.syntax import Expr, Selector
 from aiops.promql.walk import nodes
 
 
-def parsed(query: str) -> Expr:
-    """The query's tree.
+def parsed(query: str, *, as_written: bool = False) -> Expr:
+    """The query's tree; see `parse`.
 
     Raises:
         InvalidPromql: it is none.
 
     """
     try:
-        return parse(query)
+        return parse(query, as_written=as_written)
     except ParseError as error:
         raise InvalidPromql(str(error), details={"error_type": BAD_DATA}) from error
 
@@ -71,14 +71,10 @@ def for_cluster(selectors: Sequence[Selector], label: str, cluster: str) -> tupl
 
     """
     try:
-        kept = [each for each in selectors if _chosen(each, label, cluster)]
+        kept = [each.matchers for each in selectors if finds(each.matchers, label, cluster)]
     except BadRegex as error:
         raise InvalidPromql(str(error), details={"error_type": BAD_DATA}) from error
-    return tuple(dict.fromkeys(serialize(Selector(member_matchers(each.matchers, label))) for each in kept))
-
-
-def _chosen(selector: Selector, label: str, cluster: str) -> bool:
-    return all(satisfied(matcher, cluster) for matcher in selector.matchers if matcher.name == label)
+    return tuple(dict.fromkeys(serialize(Selector(member_matchers(each, label))) for each in kept))
 
 
 class Labels(Struct, frozen=True):

@@ -1,14 +1,15 @@
 """A query's tree as `parse_query` of Prometheus' HTTP API shows it to editors and visualisers.
 
+It is the tree of a query that was parsed as written; of another one, names are shown among the matchers.
+
 Source: Prometheus, `web/api/v1/translate_ast.go`.
 """
 
 from typing import Any, Final
 
-from aiops.promql.pretty import decimal
+from aiops.promql.pretty import plain_number
 from aiops.promql.signatures import FUNCTIONS, SET_OPERATORS, ValueType
 from aiops.promql.syntax import (
-    METRIC_NAME,
     Aggregation,
     Anchor,
     Binary,
@@ -16,7 +17,6 @@ from aiops.promql.syntax import (
     Cardinality,
     Expr,
     Matching,
-    MatchOp,
     Negation,
     Number,
     Paren,
@@ -26,6 +26,7 @@ from aiops.promql.syntax import (
     Text,
 )
 from aiops.promql.typecheck import value_type
+from aiops.promql.written import Plus, Written
 
 _TYPES: Final = {
     ValueType.SCALAR: "scalar",
@@ -39,13 +40,14 @@ def syntax_tree(expr: Expr) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for 
     """The tree, node by node."""
     match expr:
         case Number(value=value):
-            return {"type": "numberLiteral", "val": decimal(value)}
+            return {"type": "numberLiteral", "val": plain_number(value)}
         case Text(value=value):
             return {"type": "stringLiteral", "val": value}
+        case Plus(expr=inner) | Negation(expr=inner):
+            sign = "+" if isinstance(expr, Plus) else "-"
+            return {"type": "unaryExpr", "op": sign, "expr": syntax_tree(inner)}
         case Paren(expr=inner):
             return {"type": "parenExpr", "expr": syntax_tree(inner)}
-        case Negation(expr=inner):
-            return {"type": "unaryExpr", "op": "-", "expr": syntax_tree(inner)}
         case Selector():
             return {"type": "vectorSelector", **_selector(expr)}
         case RangeSelector(selector=selector, range_ms=range_ms):
@@ -83,15 +85,12 @@ def syntax_tree(expr: Expr) -> dict[str, Any]:  # noqa: C901, PLR0911 - one for 
 
 
 def _selector(selector: Selector) -> dict[str, Any]:
-    names = [matcher for matcher in selector.matchers if matcher.name == METRIC_NAME and matcher.op is MatchOp.EQUAL]
-    # Prometheus lists the matcher on the name behind those that were written in braces.
-    others = [matcher for matcher in selector.matchers if matcher not in names]
     return {
-        "name": names[0].value if names else "",
+        "name": selector.name if isinstance(selector, Written) else "",
         "anchored": False,
         "smoothed": False,
         "matchers": [
-            {"name": matcher.name, "value": matcher.value, "type": matcher.op.value} for matcher in [*others, *names]
+            {"name": matcher.name, "value": matcher.value, "type": matcher.op.value} for matcher in selector.matchers
         ],
         **_shift(selector.offset_ms, selector.at),
     }

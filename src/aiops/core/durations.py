@@ -1,4 +1,4 @@
-"""Durations as people write them to Prometheus: `30s`, `5m`, `1h30m`, `7d`, `2w`; a bare number is seconds."""
+"""Durations as people write them to Prometheus: `30s`, `5m`, `1h30m`, `7d`, `2w`, `1y`; a bare number is seconds."""
 
 import re
 from datetime import timedelta
@@ -6,9 +6,9 @@ from typing import Final
 
 from aiops.core.errors import InvalidRequest
 
-_UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
-_WHOLE: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w)){1,6}")
+_UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)")
+_WHOLE: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w|y)){1,7}")
 _NUMBER: Final = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
 _MAX_S: Final = 100 * 366 * 86400
 

@@ -8,6 +8,7 @@ import html
 from typing import Any, Final
 
 from litestar import HttpMethod, MediaType, Request, Response, Router, route
+from litestar.exceptions import MethodNotAllowedException
 from litestar.params import FromPath
 
 from aiops.core.errors import NotFound
@@ -25,6 +26,7 @@ BUILD_COMMAND: Final = "npm --prefix src/dashboard ci && npm --prefix src/dashbo
 API_PREFIXES: Final = frozenset(
     {".well-known", "api", "auth", "internal", "loki", "mcp", "metrics", "oauth", "prometheus", "ws"}
 )
+_READ: Final = (HttpMethod.GET, HttpMethod.HEAD)
 _NOT_BUILT: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>AIOps NextGen: no dashboard</title></head>
 <body><h1>The dashboard was not built</h1>
@@ -55,12 +57,17 @@ def router(files: BuiltFiles) -> Router:
     async def anything(request: AnyRequest) -> Response[Any]:
         return await serve.anything(request)
 
-    return Router("/", route_handlers=[asset, docs, redoc, anything], include_in_schema=False)
+    @route(["/", "/{path:path}"], **_open(HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH, HttpMethod.DELETE))
+    async def written(request: AnyRequest) -> Response[Any]:
+        _refuse_api(request)
+        raise MethodNotAllowedException(headers={"Allow": ", ".join(_READ)})
+
+    return Router("/", route_handlers=[asset, docs, redoc, anything, written], include_in_schema=False)
 
 
-def _open() -> dict[str, Any]:
+def _open(*methods: HttpMethod) -> dict[str, Any]:
     return {
-        "http_method": [HttpMethod.GET, HttpMethod.HEAD],
+        "http_method": methods or _READ,
         "guards": [public(_REASON)],
         "opt": {OPEN_QUERY: True},  # a page's parameters are read by the page
         "status_code": 200,
@@ -86,9 +93,7 @@ class _Serve:
         return _answer(request, found, {**page_headers(policy), "Cache-Control": ASK_AGAIN})
 
     async def anything(self, request: AnyRequest) -> Response[Any]:
-        parts = [part for part in request.scope["path"].split("/") if part]
-        if parts and parts[0] in API_PREFIXES:
-            raise NotFound(f"there is no path {request.scope['path'][:200]!r}; /openapi.json lists them")
+        parts = _refuse_api(request)
         if parts and "." in parts[-1]:
             found = await self._find(request, "", parts[0]) if len(parts) == 1 else None
             if found is None:
@@ -98,6 +103,14 @@ class _Serve:
 
     async def _find(self, request: AnyRequest, folder: str, name: str) -> Found | None:
         return await self._files.find(folder, name, request.headers.get("accept-encoding", ""))
+
+
+def _refuse_api(request: AnyRequest) -> list[str]:
+    """The parts of a path that is a page's."""
+    parts = [part for part in request.scope["path"].split("/") if part]
+    if parts and parts[0] in API_PREFIXES:
+        raise NotFound(f"there is no path {request.scope['path'][:200]!r}; /openapi.json lists them")
+    return parts
 
 
 def _answer(request: AnyRequest, found: Found, headers: dict[str, str]) -> Response[Any]:

@@ -10,7 +10,8 @@ from msgspec import structs
 from aiops.promql.engine.grid import Grid
 from aiops.promql.engine.rules import Rules
 from aiops.promql.matching_values import satisfied, selects
-from aiops.promql.syntax import METRIC_NAME, Expr, Matcher, MatchOp, Paren, RangeSelector, Selector, Text
+from aiops.promql.syntax import METRIC_NAME, Expr, Matcher, MatchOp, RangeSelector, Selector, Text
+from aiops.promql.walk import bare
 
 _RENAMED: Final = "exported_"
 _ANY_METRIC: Final = Matcher(METRIC_NAME, MatchOp.REGEX, ".+")
@@ -52,9 +53,7 @@ class Fleet:
         if not own:
             return self._all
         if own not in self._matching:
-            self._matching[own] = frozenset(
-                cluster for cluster in self.clusters if all(satisfied(matcher, cluster) for matcher in own)
-            )
+            self._matching[own] = frozenset(cluster for cluster in self.clusters if finds(own, self.label, cluster))
         return self._matching[own]
 
     def inner(self, name: str) -> str:
@@ -71,6 +70,16 @@ def exported(label: str) -> str:
     return _RENAMED + label
 
 
+def finds(matchers: tuple[Matcher, ...], label: str, cluster: str) -> bool:
+    """Whether a selector can find series of the cluster.
+
+    Raises:
+        BadRegex: a matcher on the label cannot be read.
+
+    """
+    return all(satisfied(matcher, cluster) for matcher in matchers if matcher.name == label)
+
+
 def member_matchers(matchers: tuple[Matcher, ...], label: str) -> tuple[Matcher, ...]:
     """Matchers as members understand them: none is on the fleet's label, and theirs of that name is called so."""
     renamed = exported(label)
@@ -81,13 +90,6 @@ def member_matchers(matchers: tuple[Matcher, ...], label: str) -> tuple[Matcher,
     )
     # Prometheus refuses a selector that would take everything unless it says so.
     return found if any(map(selects, found)) else (_ANY_METRIC, *found)
-
-
-def bare(expr: Expr) -> Expr:
-    """The expression without parentheses around it."""
-    while isinstance(expr, Paren):
-        expr = expr.expr
-    return expr
 
 
 def text_of(expr: Expr) -> str:

@@ -38,6 +38,7 @@ from aiops.promql.syntax import (
     Text,
 )
 from aiops.promql.typecheck import problem
+from aiops.promql.written import Plus, Span, Written
 
 __all__ = ["MAX_DEPTH", "ParseError", "parse"]
 
@@ -50,19 +51,20 @@ _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _NO_METRIC: Final = frozenset(("on", "ignoring", "bool", "group_left", "group_right", "atan2"))
 
 
-def parse(text: str) -> Expr:
-    """The tree of a query.
+def parse(text: str, *, as_written: bool = False) -> Expr:
+    """The tree of a query, which with `as_written` has the nodes of `written` too.
 
     Raises:
         ParseError: it is no PromQL, or more deeply nested than `MAX_DEPTH`.
 
     """
-    return _Parser(text).query()
+    return _Parser(text, as_written=as_written).query()
 
 
 class _Parser(Cursor):
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, as_written: bool) -> None:
         super().__init__(text)
+        self._as_written = as_written
         self._nesting = 0
         self._depths: dict[int, int] = {}
         self._kept: list[Expr] = []  # while it is alive, no other node gets its id
@@ -121,9 +123,10 @@ class _Parser(Cursor):
         if sign.word == "+":
             if (reason := problem(Negation(operand))) is not None:
                 self.fail(reason, sign)
-            return operand
+            written = self._as_written and not isinstance(operand, Number)
+            return self._made(Plus(operand), sign, operand) if written else operand
         if isinstance(operand, Number):
-            return self._made(Number(-operand.value), sign)
+            return self._made(structs.replace(operand, value=-operand.value), sign)
         return self._made(Negation(operand), sign, operand)
 
     def _postfix(self) -> Expr:
@@ -187,7 +190,8 @@ class _Parser(Cursor):
         token = self.peek()
         match token.kind:
             case Kind.NUMBER:
-                return self._made(Number(self.take().value), token)
+                kind = Span if self._as_written and token.duration_ms is not None else Number
+                return self._made(kind(self.take().value), token)
             case Kind.TEXT:
                 return self._made(Text(self.take().word), token)
             case Kind.SIGN if token.word == "(":
@@ -329,13 +333,15 @@ class _Parser(Cursor):
                 if not self.is_sign("}"):
                     self.expect(",", "label matching")
         names = [matcher for matcher in matchers if matcher.name == METRIC_NAME]
+        in_front = "" if name is None else name.word
+        written = (*matchers[1:], matchers[0]) if in_front else tuple(matchers)
         if len(names) > 1 and (name is not None or quoted):
             self.fail(f'metric name must not be set twice: "{names[0].value}" or "{names[1].value}"', start)
         if len(names) == 1 and names[0].op is MatchOp.EQUAL:
             matchers = [*names, *(matcher for matcher in matchers if matcher.name != METRIC_NAME)]
         if not any(selects(matcher) for matcher in matchers):
             self.fail("vector selector must contain at least one non-empty matcher", start)
-        return self._made(Selector(tuple(matchers)), start)
+        return self._made(Written(written, name=in_front) if self._as_written else Selector(tuple(matchers)), start)
 
     def _matcher(self) -> tuple[Matcher, bool]:
         token = self.peek()

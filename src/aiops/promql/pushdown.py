@@ -13,7 +13,7 @@ from msgspec import structs
 
 from aiops.promql.closure import ABSENCE, Closure, Reach
 from aiops.promql.engine.grid import Grid, subquery_grid
-from aiops.promql.fleet import Fleet, NotFederable, bare, selector_of, text_of
+from aiops.promql.fleet import Fleet, NotFederable, selector_of, text_of
 from aiops.promql.leaves import Leaves
 from aiops.promql.serialize import serialize
 from aiops.promql.signatures import ValueType
@@ -32,12 +32,13 @@ from aiops.promql.syntax import (
     Text,
 )
 from aiops.promql.typecheck import value_type
+from aiops.promql.walk import bare
 
 # How partial results are put together.
 _REPEATED: Final = {"sum": "sum", "min": "min", "max": "max", "group": "group", "count": "sum"}
 _MOMENTS: Final = frozenset(("avg", "stddev", "stdvar"))
 _NATIVE: Final = frozenset(
-    ("histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar", "start_timestamp")
+    ("histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar")
 )
 _GATHERED: Final = "gathered, since what follows mixes clusters"
 _SAMPLES: Final = "samples are gathered, since the function's other argument mixes clusters"

@@ -41,7 +41,7 @@ _EXACT: Final = 1e15
 # Unary minus stands between `*` and `^`.
 _UNARY: Final = BINDING[POWER] - 0.5
 _ATOM: Final = BINDING[POWER] + 1.0
-_CARDINALITY: Final = {Cardinality.MANY_TO_ONE: "group_left", Cardinality.ONE_TO_MANY: "group_right"}
+GROUPED: Final = {Cardinality.MANY_TO_ONE: "group_left", Cardinality.ONE_TO_MANY: "group_right"}
 
 
 def serialize(expr: Expr, names: Mapping[Expr, str] | None = None) -> str:
@@ -159,7 +159,7 @@ def _matching(op: str, matching: Matching | None) -> str:
     if matching is None:
         return ""
     text = ""
-    grouped = _CARDINALITY.get(matching.cardinality)
+    grouped = GROUPED.get(matching.cardinality)
     if matching.on or matching.labels or grouped or op in SET_OPERATORS or not _is_filled(matching):
         text = f" {'on' if matching.on else 'ignoring'} ({_labels(matching.labels)})"
     if grouped:

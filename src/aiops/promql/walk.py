@@ -1,4 +1,4 @@
-"""All nodes of a tree, one after the other. No recursion, so that depth costs nothing."""
+"""Ways through a tree: all its nodes one after the other, or past parentheses. No recursion, so depth costs nothing."""
 
 from collections.abc import Iterator
 
@@ -21,6 +21,13 @@ def nodes(root: Expr) -> Iterator[Expr]:
         expr = waiting.pop()
         yield expr
         waiting.extend(reversed(children(expr)))
+
+
+def bare(expr: Expr) -> Expr:
+    """The expression without parentheses around it."""
+    while isinstance(expr, Paren):
+        expr = expr.expr
+    return expr
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:

@@ -16,6 +16,7 @@ Client = httpx.AsyncClient
 
 WINDOW: Final = {"start": "1767225600", "end": "1767229200"}
 RANGE: Final = {"query": "up", **WINDOW, "step": "15"}
+LISTS: Final = ("series", "labels", "label/job/values")
 # Path and parameters; a GET unless the path takes forms too.
 ASKED: Final[tuple[tuple[str, dict[str, str]], ...]] = (
     ("query", {}),
@@ -75,6 +76,37 @@ ASKED: Final[tuple[tuple[str, dict[str, str]], ...]] = (
     ("parse_query", {"query": "sum("}),
     ("parse_query", {}),
     ("rules", {"exclude_alerts": "TRUE"}),
+    ("rules", {"type": "ALERT"}),
+    ("targets", {"state": "Active"}),
+    ("query", {"query": "up", "time": "2026-13-01T00:00:00Z"}),
+    ("query", {"query": "up", "time": "2026-01-01 00:00:00"}),
+    ("query", {"query": "up", "time": ""}),
+    ("query", {"query": "up", "timeout": "0"}),
+    ("query", {"query": "up", "timeout": "1h30m"}),
+    ("query", {"query": "up", "limit": "1.5"}),
+    ("query", {"query": "up", "limit": "0"}),
+    ("query", {"query": "up", "lookback_delta": "soon"}),
+    *(("query_range", {**RANGE, "step": step}) for step in ("NaN", "1e300", "0.3", "10ms", "1y", "1h30m", "1.5h")),
+    *(("query_range", {**RANGE, "step": step}) for step in ("5m1h", "0x10", "-15s")),
+    ("series", {"match[]": ""}),
+    ("label/job/values", {"match[]": ""}),
+    *((path, {"match[]": bad}) for path in LISTS for bad in ("up[5m]", "1", '{a=~"("}', "up offset 5m")),
+    *((path, {"match[]": "up", "limit": "-1"}) for path in LISTS),
+    *((path, {"match[]": "up", "start": "20", "end": "10"}) for path in LISTS),
+    ("label/not.classic/values", {}),
+    ("query_exemplars", {**WINDOW, "query": "up", "start": "20", "end": "10"}),
+    ("metadata", {"limit": "-1"}),
+    ("metadata", {"limit_per_metric": "-1"}),
+    ("rules", {"match[]": "up{"}),
+)
+# Where the fleet differs on purpose: what Prometheus says, what the fleet says, and why.
+OWN: Final[tuple[tuple[str, dict[str, str], tuple[int, str], tuple[int, str]], ...]] = (
+    # An answer without a body is no JSON; an empty list says the same.
+    ("query_exemplars", {"query": "1"}, (204, ""), (200, "")),
+    # Prometheus takes a typing error for a wish to see nothing.
+    ("targets", {"state": "some"}, (200, ""), (400, "bad_data")),
+    # Each cluster looks back as far as it is configured to.
+    ("query", {"query": "up", "lookback_delta": "1m"}, (200, ""), (400, "bad_data")),
 )
 FORMS: Final = frozenset({"query", "query_range", "query_exemplars", "series", "labels", "format_query", "parse_query"})
 
@@ -121,3 +153,26 @@ async def test_a_refusal_is_the_one_of_prometheus(client: Client, prometheus_pai
                 if real != ours:
                     different.append(f"{method} {path}?{urlencode(parameters)}: Prometheus {real}, the fleet {ours}")
     assert not different, "\n".join(different)
+
+
+async def test_where_the_fleet_differs_it_is_on_purpose(client: Client, prometheus_pair: PrometheusPair) -> None:
+    async with Client(base_url=prometheus_pair.east.prometheus.url) as prometheus:
+        for path, parameters, real, ours in OWN:
+            assert said(await prometheus.get(f"/api/v1/{path}", params=parameters)) == real, path
+            assert said(await client.get(f"/prometheus/api/v1/{path}", params=parameters)) == ours, path
+
+
+async def test_too_many_points_are_told_in_prometheus_words_and_on_our_path_with_our_code(
+    client: Client, prometheus_pair: PrometheusPair
+) -> None:
+    fields = {**RANGE, "step": "0.1"}
+    own = {"query": "up", "start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T01:00:00Z", "step": "100ms"}
+    async with Client(base_url=prometheus_pair.east.prometheus.url) as prometheus:
+        told = (await prometheus.get("/api/v1/query_range", params=fields)).json()["error"]
+
+    found = (await client.get("/prometheus/api/v1/query_range", params=fields)).json()["error"]
+    answer = await client.post("/api/v1/metrics/query_range", json=own)
+
+    assert found.startswith(told)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "LIMIT_EXCEEDED")
+    assert answer.json()["error"]["details"]["points"] == 36_001

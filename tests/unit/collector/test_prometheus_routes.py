@@ -231,6 +231,15 @@ async def test_what_makes_no_sense_is_bad_data(client: Client, join: Join) -> No
     assert member.asked == []
 
 
+async def test_metadata_may_be_of_no_metric_at_all(client: Client, join: Join) -> None:
+    await join("east", answering({"up": [{"type": "gauge", "help": "", "unit": ""}]}))
+
+    async def found(limit: str) -> int:
+        return len((await client.get(f"{API}/metadata", params={"limit": limit})).json()["data"])
+
+    assert [await found(limit) for limit in ("", "-1", "0", "1")] == [1, 1, 0, 1]
+
+
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 
@@ -259,7 +268,7 @@ async def test_a_range_of_too_many_points_is_refused(client: Client, join: Join)
     response = await client.get(f"{API}/query_range", params={**RANGE, "step": "0.1"})
 
     assert (response.status_code, response.json()["errorType"]) == (400, "bad_data")
-    assert "11000" in response.json()["error"]
+    assert "11,000" in response.json()["error"]
 
 
 async def test_a_failed_cluster_is_a_warning_unless_that_is_denied(client: Client, join: Join) -> None:

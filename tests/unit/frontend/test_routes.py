@@ -108,7 +108,13 @@ def test_head_is_answered_too(client: TestClient[Litestar]) -> None:
     assert client.head("/").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/api/v1/unknown", "/api", "/prometheus/api/v1/nothing", "/oauth/nothing"])
+def test_an_unknown_path_of_prometheus_is_an_error_of_prometheus(client: TestClient[Litestar]) -> None:
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        answer = client.request(method, "/prometheus/api/v1/nothing")
+        assert (answer.status_code, answer.json()["errorType"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/unknown", "/api", "/loki/api/v1/nothing", "/oauth/nothing"])
 def test_an_unknown_path_of_the_api_is_an_error_of_the_api(client: TestClient[Litestar], path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
@@ -151,6 +157,7 @@ def test_no_path_leads_out_of_the_folder(client: TestClient[Litestar], path: str
 
 def test_writing_is_refused(client: TestClient[Litestar]) -> None:
     assert client.post("/").status_code == 405
+    assert client.post("/clusters").headers["allow"] == "GET, HEAD"
     assert client.delete("/assets/index-abc.js").status_code == 405
 
 

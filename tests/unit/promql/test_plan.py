@@ -1,5 +1,7 @@
 """Each row of the rules: what is pushed to whom, and what is finished here. Clusters are a, b and c."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from aiops.promql.explain import explain, one_line
 from aiops.promql.parse import parse
 from aiops.promql.plan import BadRegex, NoRange, NotFederable, Plan, Shape, plan
 from aiops.promql.serialize import duration
+from aiops.promql.signatures import AGGREGATIONS, FUNCTIONS, ValueType
 from aiops.promql.syntax import METRIC_NAME, Aggregation, Matcher, MatchOp, Selector
 from aiops.promql.walk import nodes
 from tests.unit.promql.trees import TEXTS
@@ -209,6 +212,39 @@ def test_what_has_no_exact_answer_is_refused_with_a_rewrite(query: str, words: s
     with pytest.raises(NotFederable, match=r".+") as refused:
         planned(query)
     assert words in str(refused.value)
+
+
+def test_nothing_else_is_refused_whatever_mixes_clusters() -> None:
+    """Every function and aggregation, with scalars, vectors and subqueries that mix clusters, and plain ranges."""
+    mixed = {
+        ValueType.SCALAR: ("1", "scalar(sum(foo))"),
+        ValueType.VECTOR: ("foo", "sum(foo)"),
+        ValueType.MATRIX: ("foo[5m]", "sum(foo)[5m:1m]"),
+        ValueType.STRING: ('"x"', '"cluster"'),
+    }
+    calls = [
+        f"{name}({', '.join(arguments)})"
+        for name, signature in FUNCTIONS.items()
+        for arguments in product(*(mixed[kind] for kind in signature.arguments))
+        if name != "info"
+    ]
+    calls += [
+        f"{op} {grouping} ({', '.join((*parameter, vector))})"
+        for op, kind in AGGREGATIONS.items()
+        for grouping in ("", "by (cluster)", "without (job)")
+        for parameter in product(*([mixed[kind]] if kind else []))
+        for vector in mixed[ValueType.VECTOR]
+    ]
+    refused = set()
+    for query in calls:
+        for grid in (INSTANT, RANGE):
+            try:
+                planned(query, grid)
+            except NotFederable:
+                refused.add(query)
+    of_native = ("avg", "count", "stddev", "stdvar", "sum")
+    assert refused == {f"histogram_{name}(sum(foo))" for name in of_native}
+    assert len(calls) > 250
 
 
 def test_samples_are_gathered_once_for_all_windows_where_a_parameter_mixes_clusters() -> None:

@@ -51,6 +51,7 @@ from aiops.promql.syntax import (
     Subquery,
     Text,
 )
+from aiops.promql.walk import bare as unwrapped
 
 SET_OPERATORS: Final = frozenset({"and", "or", "unless"})
 SELECTING: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
@@ -242,18 +243,27 @@ class _Evaluation:
             return self._range_call(node, grid)
         if node.function == "timestamp":
             return self._timestamp(node.args[0], grid)
+        if node.function == "start_timestamp":
+            return self._start_timestamp(node.args[0], grid)
         if node.function not in FUNCTIONS:
             raise NotEvaluable(f"function {node.function}() is not evaluated here")
         return FUNCTIONS[node.function](_Arguments(self, node, grid))
 
     def _timestamp(self, argument: Expr, grid: Grid) -> Vector:
         """A selector's samples have times of their own; anything else is of the step's time."""
-        bare = _bare(argument)
+        bare = unwrapped(argument)
         if isinstance(bare, Selector) and (bare, grid) not in self._given:
             looked = self._looked_for_timestamp(bare, grid)
             return renumbered(Vector(looked.labels, looked.values, looked.present), looked.times / 1000, self.rules)
         vector = self.vector(argument, grid)
         return renumbered(vector, np.broadcast_to(grid.times() / 1000, vector.values.shape), self.rules)
+
+    def _start_timestamp(self, argument: Expr, grid: Grid) -> Vector:
+        """Only samples have one, so that of what was computed is empty; those of a source are not known here."""
+        if isinstance(unwrapped(argument), Selector):
+            raise NotEvaluable("start_timestamp() is not evaluated here on a selector")
+        self.vector(argument, grid)
+        return empty_vector(grid.steps)
 
     def _looked_for_timestamp(self, selector: Selector, grid: Grid) -> Looked:
         """With `@`, Prometheus forgets the offset when it looks, though not when it loads the samples.
@@ -269,7 +279,7 @@ class _Evaluation:
         return Looked(looked.labels, looked.values, looked.times, looked.present & (looked.times > oldest))
 
     def _range_call(self, node: Call, grid: Grid) -> Vector:
-        bare = [_bare(argument) for argument in node.args]
+        bare = [unwrapped(argument) for argument in node.args]
         ranges = next((one for one in bare if isinstance(one, RangeSelector | Subquery)), None)
         if ranges is None:
             raise WrongType(f"{node.function}() needs a range vector")
@@ -315,14 +325,8 @@ class _Arguments:
         return _text(self.node.args[place])
 
 
-def _bare(expr: Expr) -> Expr:
-    while isinstance(expr, Paren):
-        expr = expr.expr
-    return expr
-
-
 def _text(expr: Expr | None) -> str:
-    bare = _bare(expr) if expr is not None else None
+    bare = unwrapped(expr) if expr is not None else None
     if not isinstance(bare, Text):
         raise WrongType("expected a string literal")
     return bare.value
