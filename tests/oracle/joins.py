@@ -23,7 +23,7 @@ MATCHINGS: Final = (
 SET_MATCHINGS: Final = ("default", "on with the cluster", "on without the cluster", "ignoring the cluster", "constant")
 
 # A last digit of an operand may change the whole of these results; these results' last digits may differ.
-SHARP: Final = frozenset((*COMPARISONS, "%", "atan2"))
+SHARP: Final = frozenset((*COMPARISONS, "%", "^", "atan2"))
 ROUGH: Final = frozenset(("^", "atan2", "/"))
 
 

@@ -42,11 +42,16 @@ NEW_TABLE: Final[tuple[tuple[str, str], ...]] = (
         "a factor that depends on all clusters",
     ),
     ("histogram_quantile(scalar(max(odd)) / 10, rate(latency_bucket[5m]))", "a quantile that does"),
+    (
+        'histogram_quantiles(sum by (le) (rate(latency_bucket[5m])), "q", 0.5, start())',
+        "a quantile of seven digits and more",
+    ),
     ("info(requests_total)", "its join would mix clusters"),
 )
 # Answered by the fleet, cluster by cluster, and refused by the union: see `apart`.
 APART: Final = (
     'memory_bytes{cluster="north"} > bool {cluster="west"}',
+    '(sgn({cluster="west"})) and on (instance, job) ({cluster="", __name__=~"strang."})',
     'count by (job) (memory_bytes{cluster="east"} and on (cluster) {cluster="west"} * {cluster="north"})',
 )
 

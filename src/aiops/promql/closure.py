@@ -6,7 +6,7 @@ Doubt is always decided for "mixed", which is exact everywhere and only costs mo
 
 One thing is told otherwise: a join that matches cluster by cluster is refused for duplicates by the cluster that has
 both sides of it. Where they lie in different clusters, D as one Prometheus would look for duplicates though nothing can
-match; here nothing matches.
+match; here nothing matches. So with an operand alone: a cluster that cannot have a result is not asked what is wrong.
 """
 
 from enum import Enum

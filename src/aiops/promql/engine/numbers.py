@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 GO_FLOAT: Final = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity)", re.IGNORECASE | re.ASCII)
-SCIENTIFIC_FROM: Final = 21
+SCIENTIFIC_FROM: Final = 6
 SCIENTIFIC_BELOW: Final = -4
 
 
