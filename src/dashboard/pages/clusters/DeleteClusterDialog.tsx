@@ -26,11 +26,14 @@ export function DeleteClusterDialog({ cluster, onClose }: { cluster: Cluster; on
   const submit = (event: SyntheticEvent): void => {
     event.preventDefault();
     if (typed !== cluster.name) return;
-    remove.mutate(cluster.id, {
-      onSuccess: () => {
+    // The event of the removal may be quicker than the answer and take this dialog away with its page: callbacks of
+    // `mutate` would go with it, a promise does not.
+    void remove.mutateAsync(cluster.id).then(
+      () => {
         navigate("/");
       },
-    });
+      () => undefined, // shown above
+    );
   };
   return (
     <Modal isOpen variant={ModalVariant.small} aria-labelledby="delete-cluster-title" onClose={onClose}>
