@@ -16,6 +16,7 @@ from aiops.promql.serialize import serialize
 from aiops.promql.syntax import Aggregation, Binary, Call, Expr, Negation, Paren, RangeSelector, Selector, Subquery
 from tests.oracle.answers import Answer, Case, Order, Refused, difference, from_api, tied
 from tests.oracle.apart import apart
+from tests.oracle.instants import its_own_instants
 from tests.servers.generations import Past
 
 REPEATS = 8
@@ -55,6 +56,7 @@ class Tally:
     undefined: int = 0
     ties: int = 0
     apart: int = 0
+    instants: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
     wrong: list[Wrong] = field(default_factory=list)
 
@@ -67,6 +69,7 @@ class Tally:
         self.undefined += other.undefined
         self.ties += other.ties
         self.apart += other.apart
+        self.instants += other.instants
         self.refusals += other.refusals
         self.wrong += other.wrong
 
@@ -80,6 +83,7 @@ class Tally:
             "prometheus_disagrees_with_itself": self.undefined,
             "other_of_equal_values_chosen": self.ties,
             "duplicates_apart_from_the_other_side": self.apart,
+            "prometheus_is_not_its_own_instants": self.instants,
             "refused": dict(self.refusals),
             "wrong": [str(one) for one in self.wrong],
         }
@@ -111,6 +115,8 @@ class Campaign:
                 tally.ties += 1
             elif self._apart(smallest):
                 tally.apart += 1
+            elif its_own_instants(self._oracle, smallest, self._subject.ask(smallest)):
+                tally.instants += 1
             elif wavers(self._oracle, case) or wavers(self._oracle, smallest):
                 tally.undefined += 1
             else:
