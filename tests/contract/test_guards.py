@@ -34,6 +34,8 @@ DASHBOARD = {
         for method in ("GET", "HEAD")
         for path in ("/", "/{path:path}", "/assets/{name:str}", "/docs", "/redoc")
     ),
+    # They refuse: a path of the API that is none is no page either.
+    *(f"{method} {path}" for method in ("POST", "PUT", "PATCH", "DELETE") for path in ("/", "/{path:path}")),
 }
 ENTRY = {*DASHBOARD, "POST /api/v1/session", "DELETE /api/v1/session", "GET /openapi.json"}
 WEBHOOK = {"POST /api/v1/alerts/webhook/{cluster_id:uuid}"}

@@ -180,6 +180,8 @@ class Queries:
         if chance.happens(0.04):
             grouping.append(chance.one(("missing", f"exported_{LABEL}")))
         kept = {"all": frozenset[str](), "by": frozenset(grouping), "without": inner.labels - set(grouping)}[how]
+        if op == "limitk" and "topk" in inner.text.replace("bottomk", "topk"):
+            op = "group"  # it takes the first ones, and theirs come in any order
         if op in ("topk", "bottomk", "limitk", "limit_ratio"):
             kept = inner.labels
         extra = ""
