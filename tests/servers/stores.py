@@ -21,6 +21,7 @@ from aiops.core import migrations
 from aiops.core.embedded.data_dir import DataDir
 from aiops.core.embedded.postgres import EmbeddedPostgres
 from aiops.core.embedded.valkey import EmbeddedValkey
+from tests.servers.waiting import until
 
 TEMPLATE: Final = "aiops_template"
 
@@ -94,7 +95,16 @@ def database(server_url: str) -> Iterator[str]:
     try:
         yield named(server_url, name)
     finally:
+        until(lambda: _dropped(server_url, name), what=f"{name} to be dropped")
+
+
+def _dropped(server_url: str, name: str) -> bool:
+    """An autovacuum worker in it belongs to a superuser, whom only a superuser may end: it leaves by itself."""
+    try:
         _execute(server_url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    return True
 
 
 def named(url: str, name: str) -> str:
