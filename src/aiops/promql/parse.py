@@ -258,16 +258,15 @@ class _Parser(Cursor):
         self.expect("(", "grouping opts")
         labels: list[str] = []
         while not self.accept(")"):
-            labels.append(self._label("grouping opts"))
+            labels.append(self._label("grouping opts", Kind.NAME))
             if not self.is_sign(")"):
                 self.expect(",", "grouping opts")
         return tuple(labels)
 
-    def _label(self, where: str) -> str:
+    def _label(self, where: str, *kinds: Kind) -> str:
         token = self.peek()
         quoted = token.kind is Kind.TEXT and token.word != ""
-        # Inf and NaN are numbers to the lexer; between braces they are names like others.
-        if not quoted and not (token.kind in (Kind.NAME, Kind.NUMBER) and _LABEL.fullmatch(token.word)):
+        if not quoted and not (token.kind in kinds and _LABEL.fullmatch(token.word)):
             self.unexpected(f"{where}, expected label")
         return self.take().word
 
@@ -345,7 +344,8 @@ class _Parser(Cursor):
 
     def _matcher(self) -> tuple[Matcher, bool]:
         token = self.peek()
-        name = self._label("label matching")
+        # Inf and NaN are numbers to the lexer; between braces they are names like others.
+        name = self._label("label matching", Kind.NAME, Kind.NUMBER)
         if token.kind is Kind.TEXT and self.is_sign(",", "}"):
             return Matcher(METRIC_NAME, MatchOp.EQUAL, name), True
         if not self.is_sign(*MatchOp):

@@ -68,6 +68,8 @@ X, Y = named("x"), named("y")
         ("x[5m:] offset 1m", Subquery(X, 300_000, None, 60_000)),
         ("x[5m:30s]", Subquery(X, 300_000, 30_000)),
         ("topk by (a,) (2, x)", Aggregation("topk", X, Number(2), ("a",))),
+        ('sum by ("inf") (x)', Aggregation("sum", X, None, ("inf",))),
+        ('x{inf="a",NaN="b"}', named("x", Matcher("inf", MatchOp.EQUAL, "a"), Matcher("NaN", MatchOp.EQUAL, "b"))),
         ('SUM(x) WITHOUT ("a.b", on)', Aggregation("sum", X, None, ("a.b", "on"), True)),
         ("x == BOOL y", Binary("==", X, Y, None, True)),
         (
@@ -133,6 +135,8 @@ def test_trees(query: str, tree: object) -> None:
         ("x and on(a) group_left y", "no grouping allowed"),
         ("x + on(a) group_left(a) y", "ON and GROUP"),
         ("x + group_left(a) y", "unexpected"),
+        ("sum by (inf) (x)", "unexpected number 'inf' in grouping opts"),
+        ("x + on (a, NaN) y", "unexpected number 'NaN' in grouping opts"),
         ('x + "a"', "scalar and instant vector"),
         ("1[5m:1m]", "subquery is only allowed on instant vector"),
         ("x anchored", "not supported"),
