@@ -30,13 +30,13 @@ from aiops.core.identity import HopSigner, Identity, service_identity
 from aiops.core.infra import Infra
 from aiops.core.jobs import Jobs
 from aiops.core.module import Module
-from aiops.core.objects import ObjectStore
+from aiops.core.objects import ObjectStore, object_store
 from aiops.core.outbox import Relay
 from aiops.core.peer import HOP_HEADER, Peer
 from aiops.core.redis import RedisConnection
 from aiops.core.secretbox import SecretBox
 from aiops.core.tasks import Task
-from aiops.settings import ObjectSettings, Settings, env_name
+from aiops.settings import Settings, env_name
 
 # For calls of ports, which come back as soon as a role does. What people ask for has the route table's breakers.
 PEER_BREAKER: Final = BreakerPolicy(failures=10, open_s=2.0, probes=3)
@@ -117,7 +117,7 @@ def unusable(settings: Settings) -> list[str]:
         ("database", "url"): lambda: conninfo(settings.database.url, application_name="aiops"),
         ("redis", "url"): lambda: _redis(settings, "aiops"),
         ("secrets", "key"): lambda: SecretBox.from_text(settings.secrets.key),
-        ("objects", "url"): lambda: _objects(settings.objects),
+        ("objects", "url"): lambda: _objects(settings),
     }
     problems = proxy_mistakes(proxies(settings.proxy))
     for (area, field), make in tried.items():
@@ -160,7 +160,7 @@ def _infra(settings: Settings, role: str, metrics: CollectorRegistry) -> Infra:
         secrets=SecretBox.from_text(settings.secrets.key),
         clock=utc_now,
         metrics=metrics,
-        objects=_objects(settings.objects),
+        objects=_objects(settings),
     )
 
 
@@ -168,13 +168,5 @@ def _redis(settings: Settings, name: str) -> RedisConnection:
     return RedisConnection(settings.redis.url, client_name=name, ca_file=settings.redis.ca_file)
 
 
-def _objects(settings: ObjectSettings) -> ObjectStore | None:
-    if not settings.url:
-        return None
-    options = {
-        "endpoint": settings.endpoint,
-        "region": settings.region,
-        "access_key_id": settings.access_key_id,
-        "secret_access_key": settings.secret_access_key,
-    }
-    return ObjectStore(settings.url, options={name: value for name, value in options.items() if value})
+def _objects(settings: Settings) -> ObjectStore | None:
+    return object_store(settings.objects, proxies(settings.proxy)) if settings.objects.url else None

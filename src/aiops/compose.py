@@ -16,10 +16,10 @@ from prometheus_client import CollectorRegistry
 
 from aiops import __version__
 from aiops.app import AppSpec, Identify, Lifecycle, build_app, nobody
+from aiops.core import tracing
 from aiops.core.module import Module
 from aiops.core.observe import Observed
 from aiops.core.tasks import Supervisor, Task
-from aiops.core.tracing import Tracing
 from aiops.settings import Settings, SettingsError, env_name
 
 if TYPE_CHECKING:
@@ -157,8 +157,17 @@ def _backed(settings: Settings, role: str, names: Sequence[str], metrics: Collec
 @asynccontextmanager
 async def _tracing(settings: Settings, role: str) -> AsyncIterator[None]:
     service = "aiops" if role == ALL else f"aiops-{role}"
-    with Tracing(settings.telemetry.otlp_endpoint, service=service, version=__version__):
+    endpoint = settings.telemetry.otlp_endpoint
+    with tracing.Tracing(endpoint, service=service, version=__version__, proxy=_proxy_to(endpoint, settings)):
         yield
+
+
+def _proxy_to(url: str, settings: Settings) -> str:
+    if not url or not (settings.proxy.http or settings.proxy.https):
+        return ""
+    from aiops.core.http import proxies  # noqa: PLC0415 - the client's library costs memory that not every role spends
+
+    return str(proxies(settings.proxy).to(url) or "")
 
 
 class _Builder:
@@ -210,8 +219,11 @@ def mistakes(settings: Settings, names: Sequence[str]) -> list[str]:
 
     No module at all stands for any that needs stores.
     """
+    endpoint = settings.telemetry.otlp_endpoint
+    wrong = tracing.mistake(endpoint) if endpoint else None
+    traces = [f"{env_name('telemetry', 'otlp_endpoint')} {wrong}"] if wrong else []
     if names and SELF_SUFFICIENT.issuperset(names):
-        return []
+        return traces
     from aiops.backing import unusable  # noqa: PLC0415 - as in `_backed`
 
     needed = [("database", "url"), ("redis", "url"), ("auth", "internal_secret"), ("secrets", "key")]
@@ -222,10 +234,10 @@ def mistakes(settings: Settings, names: Sequence[str]) -> list[str]:
     ]
     model: list[str] = []
     if not names or "intelligence" in names:
-        from aiops.intelligence.llm import endpoint  # noqa: PLC0415 - a role imports no module of another
+        from aiops.intelligence.llm.endpoint import mistakes as model_mistakes  # noqa: PLC0415 - a role imports no module of another
 
-        model = endpoint.mistakes(settings.llm)
-    return [*absent, *unusable(settings), *model]
+        model = model_mistakes(settings.llm)
+    return [*absent, *unusable(settings), *model, *traces]
 
 
 def secret_key(raw: bytes) -> str:

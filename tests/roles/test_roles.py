@@ -74,6 +74,16 @@ def test_a_role_with_stores_says_at_once_all_that_it_lacks(roles: list[str]) -> 
         assert f"{name} is not set" in str(caught.value)
 
 
+@pytest.mark.parametrize("roles", [["collector"], ["frontend"]])
+@pytest.mark.parametrize(
+    "endpoint", ["otel:4317", "grpc://otel:4317", "http://", "http://me:canary@otel:port", "http://["]
+)
+def test_where_no_traces_can_be_sent_is_told_before_anything_starts(roles: list[str], endpoint: str) -> None:
+    with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_ENDPOINT is http://host:port") as caught:
+        compose(load({"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}), roles)
+    assert "canary" not in str(caught.value)
+
+
 def test_the_frontend_serves_with_no_setting_at_all(frontend: Frontend) -> None:
     status, answer = request(frontend.port, "/health")
     assert (status, json.loads(answer)["role"]) == (200, "frontend")

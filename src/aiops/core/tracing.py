@@ -1,12 +1,15 @@
 """Traces: W3C `traceparent` in and out always; spans sent by OTLP over HTTP only where an endpoint is configured.
 
 Without an endpoint the SDK is not even imported, and every request still has a trace id for its log lines and errors.
+The exporter's own session would read the environment's proxies, by rules by which the Services of a cluster are asked
+through them, and `.netrc`; it is given one that does not.
 """
 
 import secrets
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Self
+from urllib.parse import urlsplit
 
 from opentelemetry import propagate, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
@@ -35,11 +38,22 @@ def start_server_span(name: str, headers: Mapping[str, str]) -> AbstractContextM
     return trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False)
 
 
+def mistake(endpoint: str) -> str | None:
+    """Why spans cannot be sent there, or None. It repeats nothing of it, since it may carry a password."""
+    try:
+        parts = urlsplit(endpoint)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    return None if usable else "is http://host:port or https://host:port of a receiver of OTLP over HTTP"
+
+
 class Tracing:
     """Sends spans while entered; does nothing without an endpoint. A context manager, entered once a process."""
 
-    def __init__(self, endpoint: str, *, service: str, version: str) -> None:
+    def __init__(self, endpoint: str, *, service: str, version: str, proxy: str = "") -> None:
         self._endpoint = endpoint.rstrip("/")
+        self._proxy = proxy
         self._service = service
         self._version = version
 
@@ -50,13 +64,18 @@ class Tracing:
         from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+        from requests import Session  # noqa: PLC0415
 
         endpoint = self._endpoint if self._endpoint.endswith("/v1/traces") else f"{self._endpoint}/v1/traces"
         self._provider = TracerProvider(
             resource=Resource.create({"service.name": self._service, "service.version": self._version}),
             shutdown_on_exit=False,
         )
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+        session = Session()
+        session.trust_env = False
+        session.proxies = dict.fromkeys(("http", "https"), self._proxy) if self._proxy else {}
+        exporter = OTLPSpanExporter(endpoint=endpoint, session=session)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
         trace.set_tracer_provider(self._provider)
         return self
 

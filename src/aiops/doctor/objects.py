@@ -4,8 +4,8 @@ from typing import Final
 from uuid import uuid4
 
 from aiops.core.errors import AiopsError
-from aiops.core.http import HttpClient
-from aiops.core.objects import ObjectStore
+from aiops.core.http import HttpClient, proxies
+from aiops.core.objects import object_store
 from aiops.doctor.finding import Notes
 from aiops.doctor.subject import Subject
 
@@ -18,17 +18,9 @@ async def look(subject: Subject, _: HttpClient, notes: Notes) -> None:
     if not settings.url:
         notes.skip("store", subject.reason("objects", "none is set (AIOPS_OBJECTS_URL)"))
         return
-    options = {
-        "endpoint": settings.endpoint,
-        "region": settings.region,
-        "access_key_id": settings.access_key_id,
-        "secret_access_key": settings.secret_access_key,
-    }
     path, data = f"{FOLDER}/{uuid4().hex}", b"written by aiops doctor"
     try:
-        store = ObjectStore(
-            settings.url, options={name: value for name, value in options.items() if value}, timeout_s=5
-        )
+        store = object_store(settings, proxies(subject.settings.proxy), timeout_s=5)
         await store.put(path, data)
         same = await store.get(path) == data
         await store.delete(path)

@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 from aiops.core.errors import InvalidRequest, NotFound, ServiceUnavailable
-from aiops.core.objects import ObjectInfo, ObjectStore
+from aiops.core.http import NO_PROXIES, Proxies
+from aiops.core.objects import ObjectInfo, ObjectStore, object_store
+from aiops.settings import ObjectSettings
+from tests.servers.forward_proxy import ForwardProxy
+from tests.servers.recorder import Recorder
 
 pytestmark = pytest.mark.anyio
 
@@ -71,6 +75,33 @@ async def test_a_store_that_does_not_answer_is_service_unavailable() -> None:
     store = ObjectStore("s3://bucket/prefix", options=options, timeout_s=0.5)
     with pytest.raises(ServiceUnavailable, match="object store failed"):
         await store.check()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_store_outside_is_asked_through_the_proxy_and_one_inside_is_not(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """Whatever the library would read in the environment."""
+    account = {"access_key_id": "a", "secret_access_key": "b"}
+    async with ForwardProxy(refuse=404) as proxy, ForwardProxy(refuse=404) as environments:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, environments.url)
+        outside = ObjectSettings(url="s3://bucket", endpoint="http://s3.example.com:9000", **account)
+        await object_store(outside, Proxies(http=proxy.url), timeout_s=5).check()
+        with Recorder(status=404) as store:
+            inside = ObjectSettings(url="s3://bucket", endpoint=store.url.replace("127.0.0.1", host), **account)
+            with pytest.raises(NotFound):
+                await object_store(inside, Proxies(http=proxy.url), timeout_s=5).get("report")
+    assert [request.path for request in store.requests] == ["/bucket/report"]
+    assert [line.partition("?")[0] for line in proxy.asked] == [
+        "HEAD http://s3.example.com:9000/bucket/.check HTTP/1.1"
+    ]
+    assert environments.asked == []
+
+
+def test_an_endpoint_that_is_no_url_is_told() -> None:
+    with pytest.raises(ValueError, match="starts with https://"):
+        object_store(ObjectSettings(url="s3://bucket", endpoint="minio:9000"), NO_PROXIES)
 
 
 def test_a_url_of_something_else_is_refused() -> None:

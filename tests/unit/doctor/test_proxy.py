@@ -6,8 +6,8 @@ import pytest
 
 from aiops.doctor import proxy as proxy_check
 from aiops.doctor.finding import Status
+from tests.servers.forward_proxy import ForwardProxy
 from tests.servers.loopback import HOST, free_port
-from tests.unit.core.http.forward_proxy import ForwardProxy
 from tests.unit.doctor.advice import is_
 from tests.unit.doctor.conftest import Examined
 

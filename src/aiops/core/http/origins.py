@@ -23,6 +23,7 @@ from aiops.core.http.failures import (
     failure_of,
     proxy_failure,
 )
+from aiops.core.http.proxied import ProxiedName
 from aiops.core.http.proxies import Proxies, place_of
 from aiops.core.http.retry import RetryBudget
 from aiops.core.http.tls import Tls, TlsContexts
@@ -161,26 +162,31 @@ class Origins:
             max_line_size=limits.header_bytes,
             max_field_size=limits.header_bytes,
             max_headers=limits.headers,
-            middlewares=(_translator(target.name, proxy),),
+            middlewares=(_translator(target, proxy, ProxiedName(target, self._policy, self._clock)),),
         )
 
 
 def _translator(
-    name: str,
+    target: Target,
     proxy: URL | None,
+    proxied: ProxiedName,
 ) -> Callable[[aiohttp.ClientRequest, ClientHandlerType], Awaitable[aiohttp.ClientResponse]]:
     """Turn errors into failures where they arise; after those that it knows the library repeats requests."""
+    # Within a tunnel it is the target that answers.
+    read_by_proxy = proxy is not None and target.scheme == "http"
 
     async def translate(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
         failure: UpstreamFailure
         try:
+            if proxy is not None:
+                await proxied.check()
             answer = await handler(request)
-            if proxy is None or answer.status != PROXY_AUTHENTICATION:
+            if proxy is None or not read_by_proxy or answer.status != PROXY_AUTHENTICATION:
                 return answer
             answer.close()
-            failure = proxy_failure(name, place_of(proxy), answer.status)
+            failure = proxy_failure(target.name, place_of(proxy), answer.status)
         except (aiohttp.ClientError, OSError) as error:
-            failure = failure_of(error, name, None if proxy is None else place_of(proxy))
+            failure = failure_of(error, target.name, None if proxy is None else place_of(proxy))
         raise failure  # outside of the handler, or it would carry the request's headers as its context
 
     return translate

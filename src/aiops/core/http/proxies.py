@@ -2,8 +2,8 @@
 
 Never by a proxy go loopback addresses, names of one label and those below `.svc` and `.cluster.local`: a cluster's
 Services, which no proxy outside of it can find. A proxy is spoken to in plain HTTP; what goes to an https address is
-tunnelled through it (CONNECT), so it sees neither requests nor credentials. It resolves names itself, so what a name
-leads to is judged here only without a proxy: the proxy's own rules must keep it from what it should not reach.
+tunnelled through it (CONNECT), so it sees neither requests nor credentials. It resolves names itself: `ProxiedName`
+says what is judged of them all the same.
 
 Source: golang.org/x/net/http/httpproxy, documentation of `Config`.
 """
@@ -15,7 +15,8 @@ from typing import Final
 from msgspec import Struct
 from yarl import URL
 
-from aiops.core.http.addresses import Target, literal_address
+from aiops.core.errors import InvalidRequest
+from aiops.core.http.addresses import Target, literal_address, parse_target
 from aiops.settings import ProxySettings, env_name
 
 HTTP, HTTPS = (env_name("proxy", field) for field in ("http", "https"))
@@ -36,6 +37,13 @@ class Proxies(Struct, frozen=True):
         if not text or _inside(target.host) or any(_excepts(entry, target) for entry in self.no_proxy.split(",")):
             return None
         return URL(text)
+
+    def to(self, url: str) -> URL | None:
+        """As `of`, for the URL of a setting, which may carry an account. Raises `ValueError` where it is none."""
+        try:
+            return self.of(parse_target(str(URL(url, encoded=True).with_user(None))))
+        except (InvalidRequest, ValueError):
+            raise ValueError("a URL starts with https://host or http://host") from None
 
     def named(self) -> dict[str, URL]:
         """Those that are set, by the name of the setting."""

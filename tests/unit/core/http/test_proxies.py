@@ -1,7 +1,10 @@
 """What goes through a proxy and what never does; what a proxy's refusal is called; and that no password is shown."""
 
+import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -22,8 +25,8 @@ from aiops.core.http import (
     parse_target,
     proxy_mistakes,
 )
+from tests.servers.forward_proxy import ForwardProxy
 from tests.servers.loopback import free_port
-from tests.unit.core.http.forward_proxy import ForwardProxy
 from tests.unit.core.http.servers import Authority, serving
 
 pytestmark = pytest.mark.anyio
@@ -99,6 +102,15 @@ def test_what_is_excepted_is_what_go_excepts(no_proxy: str, url: str, *, goes: b
     found = given.of(parse_target(url))
     port = "3129" if url.startswith("https") else "3128"
     assert (str(found) if found else None) == (f"http://proxy.example.net:{port}" if goes else None)
+
+
+def test_the_url_of_a_setting_may_carry_an_account_and_is_told_where_it_is_none() -> None:
+    given = Proxies(http="http://proxy.example.net:3128")
+    assert str(given.to("http://me:canary@otel.example.com:4318")) == "http://proxy.example.net:3128"
+    assert given.to("http://me:canary@otel.observability.svc:4318") is None
+    for text in ("otel.example.com:4318", "grpc://otel.example.com", "http://", "http://a b", "http://a:b"):
+        with pytest.raises(ValueError, match="starts with https://host"):
+            given.to(text)
 
 
 def test_without_one_nothing_goes_by_a_proxy() -> None:
@@ -185,6 +197,64 @@ async def test_addresses_that_are_refused_stay_so(by: By) -> None:
             with pytest.raises(AddressRefused):
                 await ask(client, url)
     assert proxy.asked == []
+
+
+@pytest.mark.parametrize("name", ["metadata.google.internal", "Instance-Data.ec2.internal."])
+async def test_names_of_metadata_services_are_refused_whoever_resolves_them(by: By, name: str) -> None:
+    async with ForwardProxy() as proxy:
+        client = await by(Proxies(proxy.url, proxy.url))
+        for scheme in ("http", "https"):
+            with pytest.raises(AddressRefused, match="is a metadata service"):
+                await ask(client, f"{scheme}://{name}/")
+    assert proxy.asked == []
+
+
+async def test_a_name_that_leads_to_a_refused_address_here_is_refused(by: By, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever of its addresses the proxy would take."""
+    resolving(monkeypatch, lambda host: ["192.0.2.1", "169.254.169.254"] if host == "rebound.example.com" else [])
+    async with serving(hello) as url, ForwardProxy() as proxy:
+        client = await by(Proxies(http=proxy.url))
+        with pytest.raises(AddressRefused, match=r"169\.254\.169\.254 is a link-local address"):
+            await ask(client, f"http://rebound.example.com:{port_of(url)}/")
+        assert proxy.asked == []
+        assert (await ask(client, f"http://known.outside.example.com:{port_of(url)}/")).startswith("200 ")
+
+
+async def test_a_resolver_that_hangs_holds_nobody_up(by: By, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(_: str) -> list[str]:
+        time.sleep(1.5)
+        return ["169.254.169.254"]
+
+    resolving(monkeypatch, hang)
+    async with serving(hello) as url, ForwardProxy() as proxy:
+        client = await by(Proxies(http=proxy.url))
+        assert (await ask(client, f"http://member.example.com:{port_of(url)}/")).startswith("200 ")
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, addresses: Callable[[str], list[str]]) -> None:
+    """Names under example.com have these addresses; none is unknown."""
+    asked = socket.getaddrinfo
+
+    def answer(host: str, *given: Any, **named: Any) -> list[Any]:
+        if not str(host).endswith(".example.com"):
+            return asked(host, *given, **named)
+        if found := addresses(host):
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in found]
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+
+
+async def test_a_407_of_the_member_itself_is_its_answer(by: By, tmp_path: object) -> None:
+    async def asks_for_a_password(_: web.Request) -> web.Response:
+        return web.Response(status=407, text="the member's own")
+
+    authority = Authority(tmp_path)  # type: ignore[arg-type] # pytest's
+    context, _ = authority.server("member.example.com")
+    async with serving(asks_for_a_password, context) as url, ForwardProxy() as proxy:
+        client = await by(Proxies(https=proxy.url))
+        told = await ask(client, f"https://member.example.com:{port_of(url)}/", Tls(ca=authority.pem))
+    assert told == "407 the member's own"
 
 
 async def test_sockets_go_through_it_too(by: By) -> None:
