@@ -6,6 +6,7 @@ this question. Native histograms are refused: they pass through unions, and nobo
 Protocol: Prometheus HTTP API, "Expression query result formats".
 """
 
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
@@ -137,10 +138,13 @@ def _arrays(rows: Sequence[Row], grid: Grid, max_samples: int) -> Gathered:
         numbers = numbers_of(b",".join(filter(None, (each.translate(None, BRACKETS_AND_QUOTES) for each in samples))))
         if len(numbers) != 2 * counts.sum() or (counts < 0).any():
             raise Malformed("the answer has samples that are no pairs of time and value")
-        index = np.repeat(np.arange(len(rows)), counts)
         steps = _steps(numbers[::2], grid)
-        values[index, steps] = numbers[1::2]
-        present[index, steps] = True
+        if (counts == grid.steps).all() and (steps.reshape(shape) == np.arange(grid.steps)).all():
+            values, present = numbers[1::2].reshape(shape), np.ones(shape, dtype=np.bool_)
+        else:
+            index = np.repeat(np.arange(len(rows)), counts)
+            values[index, steps] = numbers[1::2]
+            present[index, steps] = True
     return Gathered(tuple(row.metric for row in rows), values, present)
 
 
@@ -149,7 +153,8 @@ def numbers_of(text: bytes) -> Floats:
     # As an integer it would lose its sign.
     signed = (text + b",").replace(b",-0,", b",-0.0,")[:-1] if b",-0" in text else text
     try:
-        return np.array(_floats.decode(b"[%b]" % signed), dtype=np.float64)
+        # By way of an array of doubles, which takes half the time that numpy takes with a list.
+        return np.frombuffer(array("d", _floats.decode(b"[%b]" % signed)))
     except msgspec.DecodeError:
         pass  # NaN and infinities are no JSON
     try:

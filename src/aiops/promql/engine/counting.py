@@ -17,7 +17,7 @@ def count_values(node: Aggregation, label: str, vector: Vector, rules: Rules, bu
     if not is_label_name(label, legacy=rules.closed_windows):
         raise InvalidParameter(f'invalid label name "{label}"')
     names = node.grouping if node.without else (*node.grouping, label)
-    grouping = Aggregation(node.op, node.expr, node.param, names, node.without)
+    group = group_labels(Aggregation(node.op, node.expr, node.param, names, node.without), rules)
     rows, columns = np.nonzero(vector.present)
     bits, codes = np.unique(vector.values[rows, columns].view(np.int64), return_inverse=True)
     texts = [plain_text(value) for value in bits.view(np.float64).tolist()]
@@ -25,9 +25,7 @@ def count_values(node: Aggregation, label: str, vector: Vector, rules: Rules, bu
     numbers: dict[Labels, int] = {}
     group_of = np.array(
         [
-            numbers.setdefault(
-                group_labels(with_label(vector.labels[row], label, texts[code]), grouping, rules), len(numbers)
-            )
+            numbers.setdefault(group(with_label(vector.labels[row], label, texts[code])), len(numbers))
             for row, code in pairs.T.tolist()
         ],
         dtype=np.int64,

@@ -1,7 +1,7 @@
 """Which series an aggregation puts together."""
 
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -11,10 +11,12 @@ from aiops.promql.engine.values import Ints, Vector
 from aiops.promql.syntax import Aggregation
 
 
-def group_labels(labels: Labels, node: Aggregation, rules: Rules) -> Labels:
+def group_labels(node: Aggregation, rules: Rules) -> Callable[[Labels], Labels]:
     """What is left of a series' labels in its group."""
     names = frozenset(node.grouping)
-    return without(labels, names | rules.dropped_labels) if node.without else only(labels, names)
+    if node.without:
+        return partial(without, names=names | rules.dropped_labels)
+    return partial(only, names=names)
 
 
 class Groups:
@@ -22,7 +24,7 @@ class Groups:
 
     def __init__(self, vector: Vector, node: Aggregation, rules: Rules) -> None:
         numbers: dict[Labels, int] = {}
-        own = [numbers.setdefault(group_labels(labels, node, rules), len(numbers)) for labels in vector.labels]
+        own = [numbers.setdefault(group, len(numbers)) for group in map(group_labels(node, rules), vector.labels)]
         self.labels = tuple(numbers)
         self.of_row: Ints = np.array(own, dtype=np.int64)
 

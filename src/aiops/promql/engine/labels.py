@@ -13,7 +13,7 @@ NO_LABELS: Final[Labels] = ()
 
 def label_set(pairs: Iterable[tuple[str, str]]) -> Labels:
     """The sorted set of pairs that have a value."""
-    return tuple(sorted((name, value) for name, value in pairs if value))
+    return tuple(sorted([pair for pair in pairs if pair[1]]))
 
 
 def value_of(labels: Labels, name: str) -> str:
@@ -23,12 +23,12 @@ def value_of(labels: Labels, name: str) -> str:
 
 def without(labels: Labels, names: frozenset[str]) -> Labels:
     """The labels but those."""
-    return tuple(pair for pair in labels if pair[0] not in names)
+    return tuple([pair for pair in labels if pair[0] not in names])
 
 
 def only(labels: Labels, names: frozenset[str]) -> Labels:
     """Those labels alone."""
-    return tuple(pair for pair in labels if pair[0] in names)
+    return tuple([pair for pair in labels if pair[0] in names])
 
 
 def with_label(labels: Labels, name: str, value: str) -> Labels:
