@@ -69,7 +69,7 @@ class Queries:
 
     def query(self) -> str:
         """A whole query."""
-        if self.chance.happens(0.08):
+        if self.chance.happens(0.105):
             return self.scalar(3)
         made = self.vector(self.chance.one((1, 2, 2, 3)))
         if self.chance.happens(0.06):
@@ -113,10 +113,10 @@ class Queries:
         chance = self.chance
         if depth <= 0 or chance.happens(0.4):
             return chance.one(NUMBERS)
-        if self._generation is Generation.THREE and chance.happens(0.3):
+        if self._generation is Generation.THREE and chance.happens(0.2):
             name = chance.seldom("function", NEW_SCALARS)
             return f"{name}({'' if name not in ('max_of', 'min_of') else f'{self.scalar(0)}, {self.scalar(0)}'})"
-        match chance.one(("time", "pi", "maths", "maths", "scalar", "scalar")):
+        match chance.one(("time", "pi", "maths", "maths", "maths", "maths", "scalar", "scalar")):
             case "scalar":
                 self.chance.count("function", "scalar")
                 inner = self.vector(depth - 1).text
@@ -156,6 +156,9 @@ class Queries:
         return self._selecting.timed(text) if at else text, Made(text, METRICS[metric] | {LABEL})
 
     def _aggregation(self, depth: int) -> Made:
+        # The ways to group are many, and each has to come often enough.
+        if self.chance.happens(0.65):
+            return self._grouping(depth)
         inner = self.vector(depth - 1)
         op = self.chance.seldom("aggregation", since(self._generation, AGGREGATIONS, NEW_AGGREGATIONS))
         return self.aggregated(op, inner)
@@ -165,6 +168,7 @@ class Queries:
         ops = since(self._generation, AGGREGATIONS, NEW_AGGREGATIONS)
         wanted = [f"{op} {how} {has}" for op in ops for how in ("by", "without") for has in ("with", "less")]
         op, how, has = self.chance.seldom("grouped", wanted).split()
+        self.chance.count("aggregation", op)
         inner = self.vector(depth - 1)
         labels = self.chance.some(sorted(inner.labels - {LABEL}), 0, 2) + ([LABEL] if has == "with" else [])
         return self.aggregated(op, inner, labels, how=how)
