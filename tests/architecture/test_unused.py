@@ -44,7 +44,9 @@ ALLOWED: Final = {
     "dot_nl": "re2, on its options",
     "defer": "one-off jobs; discovery and investigations are the first to queue one",
     "register": "one-off jobs; discovery and investigations are the first to queue one",
+    "ClientConfig": "types of the object store",
     "S3Config": "types of the object store",
+    "trust_env": "requests, on the session of the exporter of traces",
     "JobContext": "types of the job queue",
     "Job": "types of the job queue",
 }

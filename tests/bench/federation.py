@@ -12,13 +12,13 @@ import statistics
 import sys
 import tempfile
 import time
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
+from zlib_ng import zlib_ng
 
 from aiops.collector.answer_json import encode
 from aiops.collector.gathered import gather, stacked
@@ -148,7 +148,7 @@ def parts(case: Case, hub: Hub, bodies: dict[str, bytes]) -> dict[str, float]:
     found = {
         "planning": least(lambda: plan(parse(case.query), names, LABEL, GRID, PROMETHEUS_3)),
         "transport_and_decompression": least(lambda: hub.fetched(case)),
-        "decompression": least(lambda: [zlib.decompress(one, wbits=31) for one in packed]),
+        "decompression": least(lambda: [zlib_ng.decompress(one, wbits=31) for one in packed]),
         "splice_or_merge": least(lambda: merged(made, bodies)),
     }
     answer = hub.answer(case)
