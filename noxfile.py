@@ -4,6 +4,7 @@ All sessions share one environment per Python (`.nox/env-3-11`), installed from 
 `nox -s tests -p 3.13` tests another Python; `nox -s tests -- tests/unit/core -k outbox` goes straight to pytest.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -36,6 +37,8 @@ FOR_LINUX: Final = re.compile(r"-(?:any|manylinux[^-]*_(?:x86_64|aarch64))\.whl$
 LLAMA: Final = (
     "-DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DLLAVA_BUILD=OFF -DCMAKE_C_FLAGS_RELEASE=-O1 -DCMAKE_CXX_FLAGS_RELEASE=-O1"
 )
+# What took minutes to make, for the next time and for other checkouts.
+CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aiops-nextgen"
 # What a wheel is worth nothing without.
 WHEEL_HOLDS: Final = frozenset({"aiops/frontend/dist/index.html", "aiops/migrations/env.py", "aiops/py.typed"})
 REQUIRE_REAL: Final = os.environ.get("AIOPS_REQUIRE_REAL") == "1"
@@ -62,12 +65,31 @@ def in_env(session: nox.Session, program: str, *arguments: str, python: str = OW
 
 
 @nox.session(python=PYTHONS)
+def llama(session: nox.Session) -> None:
+    """Compile the extra `llm`, which has no wheel, and keep it: it takes minutes."""
+    wheels = llm_wheels(str(session.python))
+    if wheels.is_dir():
+        return
+    session.install("pip")
+    folder = session.create_tmp()
+    arguments = ("--quiet", "--require-hashes", "-r", "requirements/llm.txt", "--wheel-dir", folder)
+    session.run("python", "-m", "pip", "wheel", *arguments, env={"CMAKE_ARGS": LLAMA})
+    wheels.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(folder, wheels)
+
+
+def llm_wheels(python: str) -> Path:
+    """Where the wheels of the extra `llm` are kept, as the lock and the compiler's options have them."""
+    made_of = (ROOT / "requirements" / "llm.txt").read_bytes() + LLAMA.encode()
+    return CACHE / "llm" / f"{python}-{hashlib.sha256(made_of).hexdigest()[:12]}"
+
+
+@nox.session(python=PYTHONS, requires=["llama-{python}"] if REQUIRE_REAL else [])
 def env(session: nox.Session) -> None:
     """Install the locked dependencies and the project; other sessions ask for it."""
     session.install("--require-hashes", "-r", "requirements/dev.txt", "-r", "requirements/build.txt")
     if REQUIRE_REAL:
-        # Compiled from its source, which takes minutes, and kept by uv for the next time.
-        session.install("--require-hashes", "-r", "requirements/llm.txt", env={"CMAKE_ARGS": LLAMA})
+        session.install("--no-deps", "--no-index", *map(str, llm_wheels(str(session.python)).glob("*.whl")))
     # The dashboard has its own session: a slip there leaves the others standing.
     skip = {"AIOPS_SKIP_DASHBOARD": "1"}
     session.install("--no-deps", "--no-build-isolation", "--editable", ".", env=skip)
