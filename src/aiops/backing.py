@@ -17,6 +17,7 @@ from aiops.core.bus import Bus
 from aiops.core.clock import utc_now
 from aiops.core.db import Database, conninfo
 from aiops.core.http import (
+    NO_PROXIES,
     AddressPolicy,
     BreakerPolicies,
     BreakerPolicy,
@@ -117,7 +118,8 @@ def unusable(settings: Settings) -> list[str]:
         ("database", "url"): lambda: conninfo(settings.database.url, application_name="aiops"),
         ("redis", "url"): lambda: _redis(settings, "aiops"),
         ("secrets", "key"): lambda: SecretBox.from_text(settings.secrets.key),
-        ("objects", "url"): lambda: _objects(settings),
+        ("objects", "url"): lambda: ObjectStore(settings.objects.url),
+        ("objects", "endpoint"): lambda: NO_PROXIES.to(settings.objects.endpoint),
     }
     problems = proxy_mistakes(proxies(settings.proxy))
     for (area, field), make in tried.items():

@@ -1,5 +1,6 @@
 """The product starts with what the chart gives it: every variable is known, every role finds what it needs."""
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -36,8 +37,12 @@ OTHERS: Final = frozenset(
         "WANTED_OBJECTS",
     }
 )
-# What the installation's Job puts into the Secrets.
+REFERENCE: Final = re.compile(r"\$\(([A-Z_]+)\)")
+# What the installation's Job puts into the Secrets, and an operator beside its own.
 FILLED: Final = {
+    "BUCKET_HOST": "s3.openshift-storage.svc",
+    "BUCKET_NAME": "aiops-3f1c",
+    "BUCKET_PORT": "443",
     "DATABASE_URL": "postgresql://aiops:secret@postgresql:5432/aiops",
     "uri": "postgresql://aiops:secret@postgresql-rw:5432/aiops",  # as CloudNativePG calls it
     "REDIS_URL": "redis://:secret@redis:6379",
@@ -78,14 +83,16 @@ def variables(case: Case, container: Object) -> Mapping[str, str]:
         else:
             assert "secretRef" in source
     for entry in container.get("env", []):
-        found[entry["name"]] = entry["value"] if "value" in entry else FILLED.get(_key(entry["valueFrom"]), "given")
+        given = entry["value"] if "value" in entry else FILLED.get(_key(entry["valueFrom"]), "given")
+        # As Kubernetes does with the variables that stand before.
+        found[entry["name"]] = REFERENCE.sub(lambda match: found.get(match[1], match[0]), given)
     if "AIOPS_REDIS_CA_FILE" in found:
         found["REDIS_URL"] = "rediss://:secret@redis.example.com:6379"  # whose authority is given speaks TLS
     return found
 
 
 def _key(source: Object) -> str:
-    return str(source.get("secretKeyRef", {}).get("key", ""))
+    return str((source.get("secretKeyRef") or source.get("configMapKeyRef") or {}).get("key", ""))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -84,6 +84,11 @@ def test_where_no_traces_can_be_sent_is_told_before_anything_starts(roles: list[
     assert "canary" not in str(caught.value)
 
 
+def test_an_object_store_s_endpoint_that_is_no_url_is_told_by_its_name() -> None:
+    with pytest.raises(SettingsError, match="AIOPS_OBJECTS_ENDPOINT: a URL starts with https://host"):
+        compose(load({"AIOPS_OBJECTS_URL": "s3://bucket", "AIOPS_OBJECTS_ENDPOINT": "minio:9000"}), ["intelligence"])
+
+
 def test_the_frontend_serves_with_no_setting_at_all(frontend: Frontend) -> None:
     status, answer = request(frontend.port, "/health")
     assert (status, json.loads(answer)["role"]) == (200, "frontend")
