@@ -44,7 +44,7 @@ from aiops.core.http.origins import Origin, Origins, PoolLimits
 from aiops.core.http.proxies import NO_PROXIES, Proxies
 from aiops.core.http.socket import ClientSocket
 
-# It unpacks what members answer in a third of the time: the most of what a large answer costs.
+# It unpacks what members answer in a third to a half of the time that the standard library takes.
 aiohttp.set_zlib_backend(zlib_ng)
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
