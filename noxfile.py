@@ -71,11 +71,12 @@ def llama(session: nox.Session) -> None:
     if wheels.is_dir():
         return
     session.install("pip")
-    folder = session.create_tmp()
-    arguments = ("--quiet", "--require-hashes", "-r", "requirements/llm.txt", "--wheel-dir", folder)
+    # Under its name only when it is whole: a run may be broken off.
+    growing = wheels.with_name(f"{wheels.name}.new")
+    shutil.rmtree(growing, ignore_errors=True)
+    arguments = ("--quiet", "--require-hashes", "-r", "requirements/llm.txt", "--wheel-dir", str(growing))
     session.run("python", "-m", "pip", "wheel", *arguments, env={"CMAKE_ARGS": LLAMA})
-    wheels.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(folder, wheels)
+    growing.rename(wheels)
 
 
 def llm_wheels(python: str) -> Path:
