@@ -10,6 +10,10 @@ from tests.oracle.data import LENGTH_MS, START_MS
 
 TABLE: Final[tuple[tuple[str, str], ...]] = (
     ("stddev by (job, instance) (strange)", "one sample deviates by 0 in Prometheus 2 even if it is NaN or infinite"),
+    (
+        "stddev by (job) (requests_total * 0 + 0.8083333333333333) == 0",
+        "equal values of several clusters deviate by nothing, not by what rounding leaves of their mean",
+    ),
     ("stdvar by (zone) (1 / (odd - odd))", "the same where every value is NaN"),
     ("sinh(requests_total / 4) * 0", "Go's hyperbolic functions are infinite a little earlier than the processor's"),
     ("cosh(-requests_total / 4) * 0", "the same"),

@@ -145,10 +145,11 @@ class Pushdown:
         if expr.op == "avg":
             return Binary("/", total(self._partial(expr, "sum", grid)), total(counts))
         means, spreads = self._partial(expr, "avg", grid), self._partial(expr, "stdvar", grid)
-        mean = Binary("/", total(Binary("*", means, counts)), total(counts))
-        # Each cluster's mean against that of its group, which differs in the fleet's label alone.
+        # Each cluster's mean against that of its group, which differs in the fleet's label alone. Both are measured
+        # from the least of them: where all are equal nothing deviates, not what rounding leaves of their mean.
         apart = Matching((self._fleet.label,), on=False, cardinality=Cardinality.MANY_TO_ONE)
-        gap = Binary("-", means, mean, apart)
+        above = Binary("-", means, Aggregation("min", means, None, expr.grouping, expr.without), apart)
+        gap = Binary("-", above, Binary("/", total(Binary("*", above, counts)), total(counts)), apart)
         squares = Binary("*", Binary("+", spreads, Binary("^", gap, Number(2))), counts)
         variance: Expr = Binary("/", total(squares), total(counts))
         if self._fleet.rules.single_nan_deviates:

@@ -20,8 +20,9 @@ from tests.unit.promql.trees import TEXTS
 CLUSTERS = ("a", "b", "c")
 RANGE = Grid(1_000_000, 1_600_000, 60_000)
 INSTANT = Grid.instant(1_600_000)
-LATER = "sum by (x) ($2 * $1) / sum by (x) ($1)"
-VARIANCE = f"sum by (x) (($3 + ($2 - ignoring (cluster) group_left () {LATER}) ^ 2) * $1) / sum by (x) ($1)"
+ABOVE = "$2 - ignoring (cluster) group_left () min by (x) ($2)"
+GAP = f"{ABOVE} - ignoring (cluster) group_left () sum by (x) (({ABOVE}) * $1) / sum by (x) ($1)"
+VARIANCE = f"sum by (x) (($3 + ({GAP}) ^ 2) * $1) / sum by (x) ($1)"
 
 
 def planned(query: str, grid: Grid = RANGE, clusters: tuple[str, ...] = CLUSTERS) -> Plan:
