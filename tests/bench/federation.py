@@ -2,12 +2,14 @@
 
 `nox -s bench -- federation --members 20 [--promxy PATH]`. Members are recorded answers of a process of their own, so
 that none of their work is in the figures. CPU is that of the hub's process, or of the peer's. `parts_cpu_ms` is the
-same work done step by step on the same bytes, so that one sees where it goes.
+same work done step by step on the same bytes, so that one sees where it goes, each part's median. `overhead_cpu_ms` is
+what the hub does beside carrying bytes: planning, splicing or merging, and writing the answer.
 """
 
 import argparse
 import gzip
 import json
+import math
 import statistics
 import sys
 import tempfile
@@ -37,6 +39,7 @@ from tests.servers.recorded import recorded
 POINTS: Final = 61
 GRID: Final = Grid(START_MS, START_MS + (POINTS - 1) * 60_000, 60_000)
 HUNG_TIMEOUT_S: Final = 2.0
+OVERHEAD: Final = ("planning", "splice_or_merge", "answer")
 # Metric -> what is asked, and how many groups and how many series of each a member answers with.
 QUERIES: Final = {
     "whole": ("whole", 100, 5),
@@ -107,9 +110,11 @@ def measured(metric: str, urls: dict[str, str], folder: Path, options: argparse.
             figures["named_as_missing"] = sorted(hub.missing)
             figures["timeout_ms"] = HUNG_TIMEOUT_S * 1000
             return figures
-        figures["parts_cpu_ms"] = parts(case, hub, bodies)
-    overhead = sum(figures["parts_cpu_ms"][part] for part in ("planning", "splice_or_merge", "answer"))
-    figures["overhead_cpu_ms_per_megabyte"] = round(overhead / megabytes, 2)
+        spent = parts(case, hub, bodies, repeats)
+    overheads = [sum(each) for each in zip(*(spent[part] for part in OVERHEAD), strict=True)]
+    figures["parts_cpu_ms"] = {part: round(statistics.median(found), 2) for part, found in spent.items()}
+    figures["overhead_cpu_ms"] = {"p50": round(statistics.median(overheads), 1), "p95": p95(overheads)}
+    figures["overhead_cpu_ms_per_megabyte"] = round(statistics.median(overheads) / megabytes, 2)
     if options.promxy is not None:
         figures["promxy"] = peer(options.promxy, urls, case, answer, repeats)
     return figures
@@ -136,24 +141,28 @@ def timed(ask: Callable[[], object], cpu_s: Callable[[], float], repeats: int) -
 
 
 def p95(found: list[float]) -> float:
-    """What nineteen of twenty stay below."""
-    return round(sorted(found)[min(len(found) - 1, int(len(found) * 0.95))], 1)
+    """What nineteen of twenty do not exceed, by nearest rank."""
+    return round(sorted(found)[math.ceil(len(found) * 0.95) - 1], 1)
 
 
-def parts(case: Case, hub: Hub, bodies: dict[str, bytes]) -> dict[str, float]:
-    """CPU of each step, in milliseconds: the least of several tries."""
+def parts(case: Case, hub: Hub, bodies: dict[str, bytes], repeats: int) -> dict[str, list[float]]:
+    """CPU of each step in milliseconds, of every round: one after the other, as a query does them."""
     names = tuple(bodies)
     made = plan(parse(case.query), names, LABEL, GRID, PROMETHEUS_3)
     packed = [gzip.compress(one, compresslevel=1) for one in bodies.values()]
-    found = {
-        "planning": least(lambda: plan(parse(case.query), names, LABEL, GRID, PROMETHEUS_3)),
-        "transport_and_decompression": least(lambda: hub.fetched(case)),
-        "decompression": least(lambda: [zlib_ng.decompress(one, wbits=31) for one in packed]),
-        "splice_or_merge": least(lambda: merged(made, bodies)),
-    }
     answer = hub.answer(case)
-    found["answer"] = least(lambda: msgspec.json.encode(answer))
-    return {name: round(value, 2) for name, value in found.items()}
+    steps: dict[str, Callable[[], object]] = {
+        "planning": lambda: plan(parse(case.query), names, LABEL, GRID, PROMETHEUS_3),
+        "transport_and_decompression": lambda: hub.fetched(case),
+        "decompression": lambda: [zlib_ng.decompress(one, wbits=31) for one in packed],
+        "splice_or_merge": lambda: merged(made, bodies),
+        "answer": lambda: msgspec.json.encode(answer),
+    }
+    spent: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(repeats):
+        for name, step in steps.items():
+            spent[name].append(cpu_ms(step))
+    return spent
 
 
 def merged(made: Plan, bodies: dict[str, bytes]) -> object:
@@ -166,14 +175,11 @@ def merged(made: Plan, bodies: dict[str, bytes]) -> object:
     return encode(evaluate(made.finish, GRID, None, PROMETHEUS_3, given), GRID)
 
 
-def least(work: Callable[[], object]) -> float:
-    """Milliseconds of CPU of the quickest of five tries."""
-    found = []
-    for _ in range(5):
-        started = time.process_time()
-        work()
-        found.append(time.process_time() - started)
-    return min(found) * 1000
+def cpu_ms(work: Callable[[], object]) -> float:
+    """Milliseconds of CPU that the work takes."""
+    started = time.process_time()
+    work()
+    return (time.process_time() - started) * 1000
 
 
 def peer(binary: Path, urls: dict[str, str], case: Case, answer: object, repeats: int) -> dict[str, Any]:
@@ -196,7 +202,7 @@ def peer(binary: Path, urls: dict[str, str], case: Case, answer: object, repeats
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--members", type=int, default=20)
-    parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--repeats", type=int, default=40)
     parser.add_argument("--promxy", type=Path, help="promxy's binary")
     return parser.parse_args()
 

@@ -71,7 +71,7 @@ class Joins:
         return Made(f"({left.text}) {op}{self._bool(op)}{clause}{self._fill()} ({right.text})", labels, exact=exact)
 
     def _fill(self) -> str:
-        if not self._fills or not self._chance.happens(0.12):
+        if not self._fills or not self._chance.happens(0.16):
             return ""
         kind = self._chance.seldom("modifier", ("fill", "fill_left", "fill_right"))
         return f" {kind}({self._chance.one(('0', '1.5', '-1'))})"

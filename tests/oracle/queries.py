@@ -71,7 +71,7 @@ class Queries:
         """A whole query."""
         if self.chance.happens(0.105):
             return self.scalar(3)
-        made = self.vector(self.chance.one((1, 2, 2, 3)))
+        made = self.vector(self.chance.one((1, 2, 2, 3, 3)))
         if self.chance.happens(0.06):
             name = self.chance.seldom("function", since(self._generation, SORTS, NEW_SORTS))
             by = "".join(f", {quoted(label)}" for label in self.chance.some(sorted(made.labels | {LABEL}), 0, 2))
@@ -157,7 +157,7 @@ class Queries:
 
     def _aggregation(self, depth: int) -> Made:
         # The ways to group are many, and each has to come often enough.
-        if self.chance.happens(0.65):
+        if self.chance.happens(0.8):
             return self._grouping(depth)
         inner = self.vector(depth - 1)
         op = self.chance.seldom("aggregation", since(self._generation, AGGREGATIONS, NEW_AGGREGATIONS))

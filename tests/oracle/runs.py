@@ -73,4 +73,5 @@ def together(reports: list[Report]) -> dict[str, Any]:
     for report in reports:
         total.add(report.tally)
         used += report.used
-    return {**total.summary(), "used": dict(sorted(used.items()))}
+    least = min(used.items(), key=lambda one: one[1], default=None)
+    return {**total.summary(), "least_used": least, "used": dict(sorted(used.items()))}

@@ -128,29 +128,30 @@ def opened(body: bytes, expected: str) -> "tuple[list[Row], Notes]":
 def _arrays(rows: Sequence[Row], grid: Grid, max_samples: int) -> Gathered:
     check_samples(len(rows) * grid.steps, max_samples)
     shape = (len(rows), grid.steps)
-    values, present = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
-    if rows:
-        samples = [bytes(row.value or row.values) for row in rows]
-        # A pair opens one bracket; those around all pairs are not there in an instant answer.
-        around = 0 if grid.is_instant else 1
-        counts = np.array([sample.count(b"[") - around for sample in samples])
-        numbers = numbers_of(b",".join(filter(None, (each.translate(None, BRACKETS_AND_QUOTES) for each in samples))))
-        if len(numbers) != 2 * counts.sum() or (counts < 0).any():
-            raise Malformed("the answer has samples that are no pairs of time and value")
-        steps = _steps(numbers[::2], grid)
-        if (counts == grid.steps).all() and (steps.reshape(shape) == np.arange(grid.steps)).all():
-            values, present = numbers[1::2].reshape(shape), np.ones(shape, dtype=np.bool_)
-        else:
-            index = np.repeat(np.arange(len(rows)), counts)
-            values[index, steps] = numbers[1::2]
-            present[index, steps] = True
+    samples = [bytes(row.value or row.values) for row in rows]
+    # A pair opens one bracket; those around all pairs are not there in an instant answer.
+    around = 0 if grid.is_instant else 1
+    counts = [sample.count(b"[") - around for sample in samples]
+    text = b",".join(sample for sample, count in zip(samples, counts, strict=True) if count)
+    numbers = numbers_of(text.translate(None, BRACKETS_AND_QUOTES)) if text else np.empty(0)
+    if len(numbers) != 2 * sum(counts) or min(counts, default=0) < 0:
+        raise Malformed("the answer has samples that are no pairs of time and value")
+    times, found = numbers[::2], numbers[1::2]
+    whole = not grid.is_instant and counts.count(grid.steps) == len(rows)
+    if whole and (times.reshape(shape) == grid.times() / 1000).all():
+        values, present = found.reshape(shape), np.ones(shape, dtype=np.bool_)
+    else:
+        values, present = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
+        index, steps = np.repeat(np.arange(len(rows)), counts), _steps(times, grid)
+        values[index, steps] = found
+        present[index, steps] = True
     return Gathered(tuple(row.metric for row in rows), values, present)
 
 
 def numbers_of(text: bytes) -> Floats:
     """Numbers with commas between them; those that JSON does not know too. Raises `Malformed`."""
-    # As an integer it would lose its sign.
-    signed = (text + b",").replace(b",-0,", b",-0.0,")[:-1] if b",-0" in text else text
+    # As an integer it would lose its sign. Most texts have no minus at all, and one byte is quickly looked for.
+    signed = (text + b",").replace(b",-0,", b",-0.0,")[:-1] if b"-" in text and b",-0" in text else text
     try:
         found = _floats.decode(b"[%b]" % signed)
         return np.fromiter(found, np.float64, len(found))
