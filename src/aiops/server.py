@@ -16,6 +16,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from aiops.app import Lifecycle
+from aiops.core.garbage import settle
 from aiops.core.tasks import Supervisor
 
 BACKLOG = 1024
@@ -106,6 +107,7 @@ async def serve(serving: Serving, listener: socket.socket, on_ready: Callable[[]
         while not server.started and not serving_task.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
         if server.started:
+            settle()
             on_ready()
             await asyncio.wait([serving_task, *watchers], return_when=asyncio.FIRST_COMPLETED)
             await _leave(serving, server)

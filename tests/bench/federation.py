@@ -25,6 +25,7 @@ from zlib_ng import zlib_ng
 from aiops.collector.answer_json import encode
 from aiops.collector.gathered import gather, stacked
 from aiops.collector.splice import splice
+from aiops.core.garbage import settle
 from aiops.promql.engine import PROMETHEUS_3, Grid, Scalar, Vector, evaluate
 from aiops.promql.parse import parse
 from aiops.promql.plan import Plan, plan
@@ -52,6 +53,7 @@ QUERIES: Final = {
 def main() -> None:
     """Measure and print."""
     options = _arguments()
+    settle()  # as every server does
     names = [f"c{number:03}" for number in range(max(options.members, 100))]
     found: dict[str, Any] = {"points": POINTS}
     with tempfile.TemporaryDirectory() as folder:
