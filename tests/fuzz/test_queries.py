@@ -76,9 +76,11 @@ def test_the_order_counts_where_the_query_asks_for_one() -> None:
 def test_what_counts_as_equal() -> None:
     assert same(math.nan, math.nan)
     assert same(1.0, 1.000001)
+    assert same(math.inf, 1e308)
     assert not same(1.0, 1.0001)
     assert not same(math.inf, -math.inf)
-    assert not same(math.inf, 1e308)
+    assert not same(math.inf, 1e307)
+    assert not same(-math.inf, 1e308)
 
 
 def test_equal_values_of_other_series_are_a_tie_and_other_values_are_none() -> None:

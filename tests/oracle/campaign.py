@@ -13,7 +13,18 @@ from typing import Protocol
 from aiops.promql.lex import ParseError
 from aiops.promql.parse import parse
 from aiops.promql.serialize import serialize
-from aiops.promql.syntax import Aggregation, Binary, Call, Expr, Negation, Paren, RangeSelector, Selector, Subquery
+from aiops.promql.syntax import (
+    Aggregation,
+    Binary,
+    Call,
+    Expr,
+    Negation,
+    Paren,
+    RangeSelector,
+    Selector,
+    Subquery,
+    Text,
+)
 from tests.oracle.answers import Answer, Case, Order, Refused, difference, from_api, tied
 from tests.oracle.apart import apart
 from tests.oracle.instants import its_own_instants
@@ -175,10 +186,10 @@ def verdict(case: Case, expected: Answer | Refused, got: Answer | Refused) -> st
         return f"Prometheus refuses it ({expected.code}: {expected.reason[:160]}), but it was answered"
     if isinstance(got, Refused):
         return f"refused ({got.code}: {got.reason[:200]}), but Prometheus answers it"
-    return difference(expected, got, order=order_of(case))
+    return difference(expected, got, order=order_of(case, expected))
 
 
-def order_of(case: Case) -> Order:
+def order_of(case: Case, answer: Answer) -> Order:
     """What the query says about the order of an instant's series."""
     if not case.step_ms:
         try:
@@ -190,10 +201,17 @@ def order_of(case: Case) -> Order:
         if isinstance(tree, Call) and tree.function in SORTED_BY_VALUE:
             return Order.VALUES
         if isinstance(tree, Call) and tree.function in SORTED_BY_LABEL:
-            return Order.LABELS
+            names = [argument.value for argument in tree.args[1:] if isinstance(argument, Text)]
+            return Order.LABELS if _all_or_none_have(names, answer) else Order.ANY
         if isinstance(tree, Aggregation) and tree.op in ("topk", "bottomk") and not tree.grouping and not tree.without:
             return Order.VALUES
     return Order.ANY
+
+
+def _all_or_none_have(names: Sequence[str], answer: Answer) -> bool:
+    """Whether Prometheus has an order: of what has a label and what lacks it, each comes after the other there."""
+    having = [[name in dict(labels) for labels, _ in answer.series] for name in names]
+    return all(all(each) or not any(each) for each in having)
 
 
 def parts(tree: Expr) -> Iterator[Expr]:

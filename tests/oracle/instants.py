@@ -1,20 +1,39 @@
 """Ranges in which Prometheus is not what it says at each of their steps.
 
-An answer over a range is by definition the answers at its steps. Where Prometheus' own are others, as with a time fixed
-by `@` within an aggregation's parameter, which it evaluates step by step and then finds too old, its instants decide.
+An answer over a range is by definition the answers at its steps. Where Prometheus' own are others, its instants decide.
+So it is within an aggregation's parameter: one with a fixed time is evaluated step by step and then found too old,
+`@ start()` and `@ end()` are left unread there, and a parameter that changes is taken from the first step alone where
+what is aggregated does not change.
 """
 
 from dataclasses import replace
+from typing import Any
 
+import msgspec
+
+from aiops.promql.engine.grid import Grid, anchored
+from aiops.promql.parse import parse
+from aiops.promql.serialize import serialize
+from aiops.promql.syntax import Anchor, Expr
 from tests.oracle.answers import Answer, Case, Refused, difference, from_api
 from tests.servers.generations import Past
 
 
 def its_own_instants(oracle: Past, case: Case, got: Answer | Refused) -> bool:
-    """Whether the answer over a range is, at every step, what Prometheus answers there."""
-    if not case.step_ms or not isinstance(got, Answer):
+    """Whether the answer over a range is, at every step, what Prometheus answers there; a refusal needs one step."""
+    if not case.step_ms:
         return False
-    return all(_alike(oracle, case, got, at) for at in case.grid.times().tolist())
+    fixed = replace(case, query=serialize(_written_out(parse(case.query), case.grid)))
+    steps = case.grid.times().tolist()
+    if isinstance(got, Refused):
+        return any(_refuses(oracle, fixed, at) for at in steps)
+    return all(_alike(oracle, fixed, got, at) for at in steps)
+
+
+def _refuses(oracle: Past, case: Case, at: int) -> bool:
+    instant = replace(case, start_ms=at, end_ms=at, step_ms=0)
+    there = from_api(oracle.ask(instant.path, instant.parameters))
+    return isinstance(there, Refused) and there.wrong
 
 
 def _alike(oracle: Past, case: Case, got: Answer, at: int) -> bool:
@@ -24,3 +43,16 @@ def _alike(oracle: Past, case: Case, got: Answer, at: int) -> bool:
         return False
     here = tuple((labels, {at: samples[at]}) for labels, samples in got.series if at in samples)
     return difference(there, Answer(there.kind, here)) is None
+
+
+def _written_out(expr: Expr, grid: Grid) -> Expr:
+    """The expression with the range's start and end as numbers: an instant has others."""
+    changed: dict[str, Any] = {}
+    for name, value in msgspec.structs.asdict(expr).items():
+        if isinstance(value, Anchor):
+            changed[name] = anchored(value, grid)
+        elif isinstance(value, Expr):
+            changed[name] = _written_out(value, grid)
+        elif isinstance(value, tuple) and value and isinstance(value[0], Expr):
+            changed[name] = tuple(_written_out(each, grid) for each in value)
+    return msgspec.structs.replace(expr, **changed)

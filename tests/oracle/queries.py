@@ -4,6 +4,7 @@ A vector carries the labels that tell its series apart, so that joins find partn
 not on purpose: what one Prometheus refuses, a fleet must refuse as well.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -35,6 +36,7 @@ from tests.servers.generations import Generation
 KINDS: Final = ("function", "range function", "aggregation", "grouping", "join", "scalar maths", "special", "wrapped")
 NUMBERS: Final = ("0", "1", "-1", "2.5", "1e3", "NaN", "Inf", "-Inf", "100")
 CHOOSING: Final = ("topk", "bottomk", "count_values")
+UNORDERED: Final = re.compile(r"\b(topk|bottomk|limitk|limit_ratio)\b")
 INEXACT_RANGES: Final = ("avg_over_time", "deriv", "stddev_over_time", "stdvar_over_time", "mad_over_time")
 EXACT_FUNCTIONS: Final = ("abs", "sgn")
 PARAMETERS: Final = {
@@ -176,6 +178,8 @@ class Queries:
     def aggregated(self, op: str, inner: Made, labels: Sequence[str] | None = None, *, how: str = "by") -> Made:
         """An aggregation over all, or grouped by some labels, or without them, the cluster's often among them."""
         chance = self.chance
+        if op == "limitk" and UNORDERED.search(inner.text):
+            inner = self.selected()  # it takes the first ones, and theirs come in any order
         inner = inner.sharp() if op in CHOOSING else inner
         pool = sorted(inner.labels | {LABEL})
         grouping = chance.some(pool, 0, 3) if labels is None else list(labels)
@@ -184,8 +188,6 @@ class Queries:
         if chance.happens(0.04):
             grouping.append(chance.one(("missing", f"exported_{LABEL}")))
         kept = {"all": frozenset[str](), "by": frozenset(grouping), "without": inner.labels - set(grouping)}[how]
-        if op == "limitk" and "topk" in inner.text.replace("bottomk", "topk"):
-            op = "group"  # it takes the first ones, and theirs come in any order
         if op in ("topk", "bottomk", "limitk", "limit_ratio"):
             kept = inner.labels
         extra = ""

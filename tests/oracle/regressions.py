@@ -51,6 +51,13 @@ NEW_TABLE: Final[tuple[tuple[str, str], ...]] = (
         'histogram_quantiles(sum by (le) (rate(latency_bucket[5m])), "q", 0.5, start())',
         "a quantile of seven digits and more",
     ),
+    (
+        'count_values by (job) ("v", (-memory_bytes) * fill_right(0) intermittent)',
+        "a negative zero that comes from two ways of one series stays one",
+    ),
+    ('sort_by_label_desc(odd, "zone")', "an order though not all have the label"),
+    ('quantile without (cluster) (scalar(memory_bytes{job!="api"} @ end()), strange)', "a fixed time in a parameter"),
+    ("limitk(scalar(sum(strange)), nothing @ 1767229501.583)", "a parameter of each step for what does not change"),
     ("info(requests_total)", "its join would mix clusters"),
 )
 # Answered by the fleet, cluster by cluster, and refused by the union: see `apart`.

@@ -42,8 +42,14 @@ def _compared(left: Labels, right: Labels, names: list[str]) -> int:
 
 
 def naturally_before(left: str, right: str) -> bool:
-    """Whether a text comes first when runs of digits count as numbers."""
+    """Whether a text comes first when runs of digits count as numbers.
+
+    Where only one is empty it is that one. Prometheus says of each that it comes after the other, and leaves all else
+    that is sorted with them to chance.
+    """
     ours, theirs = CHUNKS.findall(left), CHUNKS.findall(right)
+    if not ours:
+        return bool(theirs)
     for position, chunk in enumerate(ours):
         if position >= len(theirs):
             return False

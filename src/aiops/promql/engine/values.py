@@ -113,11 +113,12 @@ def renamed(vector: Vector, labels: Sequence[Labels], *, separate: bool = False)
     values = np.empty((len(rows), vector.values.shape[1]))
     present = np.empty(values.shape, dtype=np.bool_)
     for target, members in enumerate(rows.values()):
-        counts = vector.present[members].sum(axis=0)
-        if (counts > 1).any():
+        there = vector.present[members]
+        if (there.sum(axis=0) > 1).any():
             raise DuplicateLabels
-        present[target] = counts > 0
-        values[target] = np.where(vector.present[members], vector.values[members], 0.0).sum(axis=0)
+        present[target] = there.any(axis=0)
+        # Chosen and not added up: a sum with a zero is no negative zero.
+        values[target] = np.take_along_axis(vector.values[members], there.argmax(axis=0)[None, :], axis=0)
     return Vector(tuple(rows), values, present)
 
 

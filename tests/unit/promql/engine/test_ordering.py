@@ -41,7 +41,8 @@ def test_equal_labels_leave_it_to_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "right"), [("2", "10"), ("a2", "a10"), ("1", "a"), ("a1b", "a1c"), ("a", "a1"), ("x-2-b", "x-10-a")]
+    ("left", "right"),
+    [("2", "10"), ("a2", "a10"), ("1", "a"), ("a1b", "a1c"), ("a", "a1"), ("x-2-b", "x-10-a"), ("", "a")],
 )
 def test_runs_of_digits_are_numbers(left: str, right: str) -> None:
     assert naturally_before(left, right)
