@@ -28,6 +28,7 @@ from aiops.promql.syntax import (
 from tests.oracle.answers import Answer, Case, Order, Refused, difference, from_api, tied
 from tests.oracle.apart import apart
 from tests.oracle.instants import its_own_instants
+from tests.oracle.limited import limited
 from tests.servers.generations import Past
 
 REPEATS = 8
@@ -66,6 +67,7 @@ class Tally:
     refused_by_both: int = 0
     undefined: int = 0
     ties: int = 0
+    limited: int = 0
     apart: int = 0
     instants: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
@@ -79,6 +81,7 @@ class Tally:
         self.refused_by_both += other.refused_by_both
         self.undefined += other.undefined
         self.ties += other.ties
+        self.limited += other.limited
         self.apart += other.apart
         self.instants += other.instants
         self.refusals += other.refusals
@@ -93,6 +96,7 @@ class Tally:
             "refused_by_both": self.refused_by_both,
             "prometheus_disagrees_with_itself": self.undefined,
             "other_of_equal_values_chosen": self.ties,
+            "other_of_a_group_limited": self.limited,
             "duplicates_apart_from_the_other_side": self.apart,
             "prometheus_is_not_its_own_instants": self.instants,
             "refused": dict(self.refusals),
@@ -124,6 +128,8 @@ class Campaign:
             smallest, why = self._smallest(case, why)
             if self._ties(smallest):
                 tally.ties += 1
+            elif self._limited(smallest):
+                tally.limited += 1
             elif self._apart(smallest):
                 tally.apart += 1
             elif its_own_instants(self._oracle, smallest, self._subject.ask(smallest)):
@@ -149,6 +155,10 @@ class Campaign:
             and isinstance(got, Answer)
             and tied(expected, got)
         )
+
+    def _limited(self, case: Case) -> bool:
+        expected, got = from_api(self._oracle.ask(case.path, case.parameters)), self._subject.ask(case)
+        return limited(self._oracle, case, expected, got)
 
     def _apart(self, case: Case) -> bool:
         expected, got = from_api(self._oracle.ask(case.path, case.parameters)), self._subject.ask(case)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { MetricResult, QueryAnswer } from "../api/types";
-import { byColumn, failedClusters, otherWarnings, resultRows, seriesText } from "./metrics";
+import { byColumn, failedClusters, missing, otherWarnings, resultRows, seriesText, worstFirst } from "./metrics";
 
 const result = (over: Partial<MetricResult>): MetricResult => ({
   cluster_id: "1",
@@ -96,6 +96,41 @@ describe("byColumn", () => {
   it("puts what has no time last, either way", () => {
     expect(clusters("time", "asc")).toBe("bca");
     expect(clusters("time", "desc")).toBe("cba");
+  });
+});
+
+describe("who is missing", () => {
+  const asked = (statuses: string): QueryAnswer => {
+    const clusters = Array.from(statuses).map((status, place) => ({
+      cluster_id: String(place),
+      cluster_name: `c${place}`,
+      status: status === "." ? ("SUCCESS" as const) : status === "p" ? ("PARTIAL" as const) : ("ERROR" as const),
+      error: status === "." ? null : "connection refused",
+      query_time_ms: place,
+    }));
+    return answer({ federation: { mode: "global", plan: "union", exact: false, truncated: false, clusters } });
+  };
+  const names = (clusters: { cluster_name: string }[] | undefined): string[] => (clusters ?? []).map(({ cluster_name }) => cluster_name);
+
+  it("is nobody where all answered", () => {
+    expect(missing(asked(".."))).toBeNull();
+  });
+
+  it("is named while it is few", () => {
+    expect(missing(asked(".xp"))?.title).toBe("Partial answer: c1 and c2 did not answer");
+    expect(missing(asked(".pp"))?.title).toBe("Partial answer: c1 and c2 did not answer in full");
+    expect(missing(asked(".xp"))?.others).toEqual([]);
+  });
+
+  it("is a number in a fleet, with the first of them", () => {
+    const many = missing(asked("..xxxxx"));
+    expect(many?.title).toBe("Partial answer: 5 of 7 clusters did not answer");
+    expect(names(many?.first)).toEqual(["c2", "c3", "c4"]);
+    expect(names(many?.others)).toEqual(["c5", "c6"]);
+  });
+
+  it("comes first in the list of clusters, and then who took longest", () => {
+    expect(names(worstFirst(asked("..x.").federation.clusters))).toEqual(["c2", "c3", "c1", "c0"]);
   });
 });
 

@@ -3,24 +3,34 @@ import { Alert, ExpandableSection, List, ListItem } from "@patternfly/react-core
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useState, type ReactElement } from "react";
 
-import type { QueryAnswer } from "../../api/types";
-import { failedClusters, otherWarnings } from "../../concepts/metrics";
-import { listed, measured, words } from "../../utilities/formats";
+import type { FederationCluster, QueryAnswer } from "../../api/types";
+import { failedClusters, missing, otherWarnings, worstFirst } from "../../concepts/metrics";
+import { measured, words } from "../../utilities/formats";
+
+function Reasons({ clusters }: { clusters: FederationCluster[] }): ReactElement {
+  return (
+    <List>
+      {clusters.map(({ cluster_id, cluster_name, status, error }) => (
+        <ListItem key={cluster_id}>
+          <strong>{cluster_name}</strong>: {error ?? words(status).toLowerCase()}
+        </ListItem>
+      ))}
+    </List>
+  );
+}
 
 function Missing({ answer }: { answer: QueryAnswer }): ReactElement | null {
-  const failed = failedClusters(answer);
-  if (failed.length === 0) return null;
-  const names = listed(failed.map(({ cluster_name }) => cluster_name));
-  const complete = failed.every(({ status }) => status === "PARTIAL") ? "in full" : "";
+  const lacking = missing(answer);
+  if (lacking === null) return null;
+  const { title, first, others } = lacking;
   return (
-    <Alert variant="warning" isInline component="h2" title={`Partial answer: ${names} did not answer ${complete}`.trim()}>
-      <List>
-        {failed.map(({ cluster_id, cluster_name, status, error }) => (
-          <ListItem key={cluster_id}>
-            <strong>{cluster_name}</strong>: {error ?? words(status).toLowerCase()}
-          </ListItem>
-        ))}
-      </List>
+    <Alert variant="warning" isInline component="h2" title={title}>
+      <Reasons clusters={first} />
+      {others.length > 0 && (
+        <ExpandableSection toggleText={`${others.length} more`}>
+          <Reasons clusters={others} />
+        </ExpandableSection>
+      )}
     </Alert>
   );
 }
@@ -54,7 +64,7 @@ export function FederationNotice({ answer }: { answer: QueryAnswer }): ReactElem
             </Tr>
           </Thead>
           <Tbody>
-            {clusters.map(({ cluster_id, cluster_name, status, query_time_ms }) => (
+            {worstFirst(clusters).map(({ cluster_id, cluster_name, status, query_time_ms }) => (
               <Tr key={cluster_id}>
                 <Td dataLabel="Cluster">{cluster_name}</Td>
                 <Td dataLabel="Answer">{words(status)}</Td>
