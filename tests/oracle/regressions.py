@@ -55,6 +55,7 @@ NEW_TABLE: Final[tuple[tuple[str, str], ...]] = (
         'count_values by (job) ("v", (-memory_bytes) * fill_right(0) intermittent)',
         "a negative zero that comes from two ways of one series stays one",
     ),
+    ('sort_by_label_desc(count without (job) ({cluster="east"}))', "sorted by the fleet's names of labels"),
     ('sort_by_label_desc(odd, "zone")', "an order though not all have the label"),
     ('quantile without (cluster) (scalar(memory_bytes{job!="api"} @ end()), strange)', "a fixed time in a parameter"),
     ("limitk(scalar(sum(strange)), nothing @ 1767229501.583)", "a parameter of each step for what does not change"),

@@ -35,7 +35,8 @@ from aiops.promql.syntax import (
 )
 from aiops.promql.typecheck import value_type
 
-SORTS: Final = frozenset(("sort", "sort_desc", "sort_by_label", "sort_by_label_desc"))
+BY_LABEL: Final = frozenset(("sort_by_label", "sort_by_label_desc"))
+SORTS: Final = BY_LABEL | {"sort", "sort_desc"}
 ABSENCE: Final = frozenset(("absent", "absent_over_time"))
 # They keep some of their operand's series as these are.
 PICKING: Final = frozenset(("topk", "bottomk", "limitk", "limit_ratio"))
@@ -200,10 +201,12 @@ class Closure:
 
     def _sort(self, expr: Call) -> Nature:
         nature = self.of(expr.args[0])
-        if expr is not self.ordering or nature.reach is not Reach.CLOSED:
+        if expr is not self.ordering or nature.reach is Reach.CONSTANT:
             return nature
-        own = {self._fleet.label, self._fleet.exported} & set(map(text_of, expr.args[1:]))
-        return Nature(Reach.MIXED, nature.clusters) if own or len(nature.clusters) != 1 else nature
+        # What is equal by the labels that are named is sorted by all, and a member has other names for some of them.
+        by_label = expr.function in BY_LABEL
+        several = nature.reach is Reach.CLOSED and len(nature.clusters) != 1
+        return Nature(Reach.MIXED, nature.clusters) if by_label or several else nature
 
     def _absence(self, argument: Expr) -> Nature:
         nature = self.of(argument)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { ago, compact, lasted, listed, measured, words } from "./formats";
+import { ago, compact, lasted, listed, measured, took, words } from "./formats";
 
 const NOW = new Date("2030-01-02T12:00:00Z");
 
@@ -21,6 +21,10 @@ describe("ago", () => {
     expect(ago(null, NOW)).toBe("never");
     expect(ago("yesterday-ish", NOW)).toBe("unknown");
   });
+});
+
+it("says how long an answer took", () => {
+  expect([0.04, 634.2, 999.9, 1634, 27_000].map(took)).toEqual(["0 ms", "634.2 ms", "999.9 ms", "1.6 s", "27 s"]);
 });
 
 it("never shows an unmeasured number as zero", () => {

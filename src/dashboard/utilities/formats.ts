@@ -41,6 +41,11 @@ export function measured(value: number | null): string {
   return value === null ? NOT_MEASURED : new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 }).format(value);
 }
 
+/** How long an answer took: "634 ms", "1.6 s". */
+export function took(milliseconds: number): string {
+  return milliseconds < 1000 ? `${measured(milliseconds)} ms` : `${measured(milliseconds / 1000)} s`;
+}
+
 /** Names in a sentence: "a, b and c". */
 export function listed(names: readonly string[]): string {
   return new Intl.ListFormat("en", { type: "conjunction" }).format(names);

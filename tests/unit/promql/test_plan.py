@@ -171,6 +171,16 @@ def test_a_sort_decides_the_order_of_an_instant_answer_alone() -> None:
     assert explain(planned('sort_by_label(foo, "cluster")', INSTANT)).finish == 'sort_by_label($1, "cluster")'
 
 
+def test_a_sort_by_labels_is_by_the_fleets_names_of_them() -> None:
+    """A member's own label of the fleet's name is shown under another, which sorts elsewhere."""
+    for query in (
+        'sort_by_label_desc(foo{cluster="a"}, "job")',
+        'sort_by_label(sum by (job) (foo{cluster="a"}), "job")',
+    ):
+        assert planned(query, INSTANT).shape is Shape.COMBINED
+        assert planned(query, RANGE).shape is Shape.SINGLE
+
+
 def test_shapes() -> None:
     shapes = {query: planned(query).shape for query in ("1", "foo", 'sum(foo{cluster="a"})', "sum(foo)")}
     assert list(shapes.values()) == [Shape.CONSTANT, Shape.UNION, Shape.SINGLE, Shape.COMBINED]

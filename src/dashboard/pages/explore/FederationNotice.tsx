@@ -5,7 +5,7 @@ import { useState, type ReactElement } from "react";
 
 import type { FederationCluster, QueryAnswer } from "../../api/types";
 import { failedClusters, missing, otherWarnings, worstFirst } from "../../concepts/metrics";
-import { measured, words } from "../../utilities/formats";
+import { took, words } from "../../utilities/formats";
 
 function Reasons({ clusters }: { clusters: FederationCluster[] }): ReactElement {
   return (
@@ -42,14 +42,14 @@ export function FederationNotice({ answer }: { answer: QueryAnswer }): ReactElem
   const series = answer.results.reduce((sum, { data }) => sum + data.length, 0);
   const slowest = Math.max(0, ...clusters.map(({ query_time_ms }) => query_time_ms));
   return (
-    <>
+    <div className="aiops-notices">
       <Missing answer={answer} />
       {otherWarnings(answer).map((warning) => (
         <Alert key={warning} variant="warning" isInline isPlain component="h2" title={warning} />
       ))}
       {truncated && <Alert variant="warning" isInline isPlain component="h2" title="The answer was cut at the hub's limit." />}
       <ExpandableSection
-        toggleText={`${series} series from ${answered} of ${clusters.length} clusters, the slowest in ${measured(slowest)} ms`}
+        toggleText={`${series} series from ${answered} of ${clusters.length} clusters, the slowest in ${took(slowest)}`}
         isExpanded={open}
         onToggle={(_, next) => {
           setOpen(next);
@@ -68,12 +68,12 @@ export function FederationNotice({ answer }: { answer: QueryAnswer }): ReactElem
               <Tr key={cluster_id}>
                 <Td dataLabel="Cluster">{cluster_name}</Td>
                 <Td dataLabel="Answer">{words(status)}</Td>
-                <Td dataLabel="Time">{measured(query_time_ms)} ms</Td>
+                <Td dataLabel="Time">{took(query_time_ms)}</Td>
               </Tr>
             ))}
           </Tbody>
         </Table>
       </ExpandableSection>
-    </>
+    </div>
   );
 }

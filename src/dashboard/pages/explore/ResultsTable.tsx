@@ -41,7 +41,9 @@ export function ResultsTable({ answer }: { answer: QueryAnswer }): ReactElement 
       <Table aria-label="Results of the query" variant="compact">
         <Thead>
           <Tr>
-            <Th sort={sort("cluster")}>Cluster</Th>
+            <Th sort={sort("cluster")} modifier="nowrap">
+              Cluster
+            </Th>
             <Th sort={sort("series")}>Series</Th>
             <Th sort={sort("value")}>Value</Th>
             <Th sort={sort("time")}>Time</Th>
