@@ -3,7 +3,9 @@
 `nox -s bench -- federation --members 20 [--promxy PATH]`. Members are recorded answers of a process of their own, so
 that none of their work is in the figures. CPU is that of the hub's process, or of the peer's. `parts_cpu_ms` is the
 same work done step by step on the same bytes, so that one sees where it goes, each part's median. `overhead_cpu_ms` is
-what the hub does beside carrying bytes: planning, splicing or merging, and writing the answer.
+what the hub does beside carrying bytes: planning, splicing or merging, and writing the answer. `hub` is the collector
+in this process, `whole_hub` a hub of one process that is asked over HTTP as any client of Prometheus asks, and as the
+peer is.
 """
 
 import argparse
@@ -30,8 +32,10 @@ from aiops.promql.engine import PROMETHEUS_3, Grid, Scalar, Vector, evaluate
 from aiops.promql.parse import parse
 from aiops.promql.plan import Plan, plan
 from aiops.promql.syntax import Expr
+from tests.flows.hubs import OneProcess
 from tests.oracle.answers import Answer, Case, difference, from_api
 from tests.oracle.data import LABEL, START_MS
+from tests.oracle.http_hub import HttpHub, http_hub
 from tests.oracle.hub import Hub
 from tests.servers.loopback import request
 from tests.servers.promxy import Promxy
@@ -60,10 +64,12 @@ def main() -> None:
         record(Path(folder), names, options.members)
         with recorded(Path(folder)) as urls:
             first = {name: urls[name] for name in names[: options.members]}
-            for metric in QUERIES:
-                found[f"{metric}, {len(first)} members"] = measured(metric, first, Path(folder), options)
             every = {name: urls[name] for name in names}
-            found[f"pushed, {len(every)} members"] = measured("pushed", every, Path(folder), options)
+            for asked, members in ((tuple(QUERIES), first), (("pushed",), every)):
+                with http_hub(members, Forgetful) as whole:
+                    for metric in asked:
+                        figures = measured(metric, members, Path(folder), whole, options)
+                        found[f"{metric}, {len(members)} members"] = figures
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
 
 
@@ -94,7 +100,18 @@ def body(metric: str, groups: int, series: int, seed: int) -> bytes:
     return json.dumps(data, separators=(",", ":")).encode()
 
 
-def measured(metric: str, urls: dict[str, str], folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+class Forgetful(OneProcess):
+    """A hub that asks its members each time, and looks after them as often as any: tests are in more of a hurry."""
+
+    def environment(self) -> dict[str, str]:
+        """What it is given."""
+        calm = {name: value for name, value in super().environment().items() if "INTERVAL" not in name}
+        return {**calm, "AIOPS_COLLECTOR_MAX_SETTLED_BYTES": "0"}
+
+
+def measured(
+    metric: str, urls: dict[str, str], folder: Path, whole: HttpHub, options: argparse.Namespace
+) -> dict[str, Any]:
     """Figures of one query over these members."""
     case = Case(QUERIES[metric][0], GRID.start_ms, GRID.end_ms, GRID.step_ms)
     hung = metric == "hung"
@@ -113,6 +130,7 @@ def measured(metric: str, urls: dict[str, str], folder: Path, options: argparse.
             figures["timeout_ms"] = HUNG_TIMEOUT_S * 1000
             return figures
         spent = parts(case, hub, bodies, repeats)
+    figures["whole_hub"] = timed(lambda: whole.answered(case), whole.cpu_s, repeats)
     overheads = [sum(each) for each in zip(*(spent[part] for part in OVERHEAD), strict=True)]
     figures["parts_cpu_ms"] = {part: round(statistics.median(found), 2) for part, found in spent.items()}
     figures["overhead_cpu_ms"] = {"p50": round(statistics.median(overheads), 1), "p95": p95(overheads)}
