@@ -15,6 +15,7 @@ from aiops.promql.lex import ParseError
 from aiops.promql.parse import parse
 from aiops.promql.plan import BadRegex, Leaf, NoRange, NotFederable, Plan, plan
 from aiops.promql.syntax import Expr, Matcher
+from aiops.promql.unasked import check_unasked
 from tests.oracle.answers import Answer, Case, Labels, Refused, Samples, from_api, from_engine
 from tests.oracle.data import LABEL
 from tests.oracle.subjects import RULES
@@ -46,7 +47,8 @@ class Planned:
         """The fleet's answer; a member's own refusal is the query's."""
         try:
             found = plan(parse(case.query), tuple(sorted(self._members)), self._label, case.grid, self._rules)
-        except (ParseError, BadRegex, NoRange) as error:
+            check_unasked(found, self._rules)
+        except (ParseError, BadRegex, NoRange, EvaluationError) as error:
             return Refused(str(error), type(error).__name__)
         except NotFederable as error:
             return Refused(str(error), "NotFederable", wrong=False)

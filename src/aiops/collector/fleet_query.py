@@ -5,7 +5,8 @@ fails in one part of a query is left out of all of them: half an average would b
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -41,6 +42,7 @@ from aiops.promql.parse import ParseError, parse
 from aiops.promql.plan import BadRegex, Leaf, NoRange, NotFederable, Plan, Shape, plan
 from aiops.promql.signatures import ValueType
 from aiops.promql.syntax import Expr
+from aiops.promql.unasked import check_unasked
 from aiops.settings import CollectorSettings
 
 T = TypeVar("T")
@@ -97,6 +99,8 @@ class FleetQuery:
         started = Deadline.after(asked.timeout_s)
         by_name = {target.cluster_name: target for target in asked.targets}
         made, rules = self.plan(asked)
+        with self._refusing(made):
+            check_unasked(made, rules)
         if made.shape is Shape.UNION or made.shape is Shape.SINGLE:
             return await self._whole(asked, made, by_name)
         if made.shape is Shape.COMBINED:
@@ -230,10 +234,17 @@ class FleetQuery:
                 given[leaf.stand_in, leaf.grid] = stacked(arrays, self._label, leaf.grid)
         if made.finish is None:
             raise ValueError("a plan without a finishing expression is pushed whole")
-        try:
+        with self._refusing(made):
             # Intermediate values of what was gathered: a few times as much.
             limits = Limits(samples=8 * self._max_samples)
             value: Value = evaluate(made.finish, made.grid, samples, rules, given, limits)
+        return encode(value, made.grid)
+
+    @contextmanager
+    def _refusing(self, made: Plan) -> Iterator[None]:
+        """What the engine refuses, as the collector's errors."""
+        try:
+            yield
         except OverLimit as error:
             raise LimitExceeded(str(error)) from error
         except NotEvaluable as error:
@@ -242,7 +253,6 @@ class FleetQuery:
             ) from error
         except EvaluationError as error:
             raise InvalidPromql(str(error), details={"error_type": "execution"}) from error
-        return encode(value, made.grid)
 
 
 def _merged(targets: Sequence[Target], parts: Sequence[Sequence[Outcome[Any]]]) -> list[Outcome[None]]:

@@ -13,12 +13,14 @@ from aiops.promql.translate import Translation
 class Leaf(Struct, frozen=True):
     """One part of a query that clusters answer.
 
-    `stand_in` takes its place in the finishing expression; `queries` are pairs of a cluster and the text for it, and
-    clusters that surely have nothing are not among them. The fleet's label is put on the answers where `labelled`.
+    `expr` is that part of the query, and `stand_in` takes its place in the finishing expression. `queries` are pairs of
+    a cluster and the text for it, and clusters that surely have nothing are not among them. The fleet's label is put on
+    the answers where `labelled`.
     A `raw` one is a range selector that is asked once for all samples that any step looks at: what stands for it is a
     selector of them.
     """
 
+    expr: Expr
     stand_in: Selector
     grid: Grid
     queries: tuple[tuple[str, str], ...]
@@ -48,6 +50,7 @@ class Leaves:
         leaf = self._found.get((expr, grid, like))
         if leaf is None:
             leaf = self._found[expr, grid, like] = Leaf(
+                expr=expr,
                 stand_in=_stand_in(len(self._found) + 1, like),
                 grid=grid,
                 queries=self._queries(expr) if grid.steps else (),
@@ -66,6 +69,7 @@ class Leaves:
         found = self._found.get((whole, asked, selector))
         if found is None:
             found = self._found[whole, asked, selector] = Leaf(
+                expr=whole,
                 stand_in=Selector(_stand_in(len(self._found) + 1, None).matchers, selector.offset_ms, selector.at),
                 grid=asked,
                 queries=self._queries(whole) if grid.steps else (),

@@ -24,7 +24,9 @@ def open_metrics_text(value: float) -> str:
     """A number as a canonical label value of OpenMetrics: with a point, or with an exponent if it is far from 1."""
     if math.isnan(value) or math.isinf(value):
         return plain_text(value)
-    exponent = math.floor(math.log10(abs(value))) if value else 0
+    if value == 0:
+        return "0.0"  # a negative zero, too
+    exponent = math.floor(math.log10(abs(value)))
     if exponent < SCIENTIFIC_BELOW or exponent >= SCIENTIFIC_FROM:
         return np.format_float_scientific(value, unique=True, trim="-", exp_digits=2)
     text = plain_text(value)
