@@ -21,6 +21,9 @@ _INFO: Final = "PromQL info: "
 # Prometheus leaves the list of floats out where it is empty. Within a string the quotes would be escaped.
 _NO_FLOATS: Final = b',"values":[],"histograms":'
 _HISTOGRAMS: Final = b',"histograms":'
+_BRACKETS: Final = tuple(b"[]")
+# A piece of an answer.
+Bytes = bytes | memoryview
 
 
 class _Row(Struct, frozen=True, gc=False):
@@ -45,17 +48,19 @@ def query_answer(answer: MetricsAnswer, *, limit: int | None = None, explain: bo
     one_sample = found and (kind is ResultType.STRING or answer.federation.mode is Mode.GLOBAL)
     match kind:
         case ResultType.MATRIX:
-            rows = _joined([_inside(result.data).replace(_NO_FLOATS, _HISTOGRAMS) for result in found])
+            rows = [_matrix_rows(result.data) for result in found]
         case ResultType.STRING | ResultType.SCALAR if one_sample:
-            return _body(kind.value.lower(), _only_sample(found), warnings, answer.federation if explain else None)
+            sample = [_only_sample(found)]
+            return _body(kind.value.lower(), sample, warnings, answer.federation if explain else None)
         case _:
             # Each cluster's own number is a series with the cluster's label.
             kind = ResultType.VECTOR
-            rows = _joined([vector_rows(result.data) for result in found])
-    if limit is not None and len(every := _raw_rows.decode(rows)) > limit:
-        rows = _encode(every[:limit])
+            rows = [vector_rows(result.data) for result in found]
+    result = _listed(rows)
+    if limit is not None and len(every := _raw_rows.decode(b"".join(result))) > limit:
+        result = [_encode(every[:limit])]
         warnings.append(CUT)
-    return _body(kind.value.lower(), rows, warnings, answer.federation if explain else None)
+    return _body(kind.value.lower(), result, warnings, answer.federation if explain else None)
 
 
 def data_answer(data: Any, warnings: Sequence[str] = ()) -> bytes:
@@ -85,8 +90,21 @@ def _inside(data: Raw) -> bytes:
     return bytes(data).strip()[1:-1].strip()
 
 
-def _joined(parts: Sequence[bytes]) -> bytes:
-    return b"[%b]" % b",".join(part for part in parts if part)
+def _matrix_rows(data: Raw) -> Bytes:
+    """The rows of a spliced matrix as they are, if possible without a copy: an answer has many megabytes."""
+    if _NO_FLOATS in bytes(data):  # a copy that is dropped at once costs less than a search that needs none
+        return _inside(data).replace(_NO_FLOATS, _HISTOGRAMS)
+    text = memoryview(data)
+    return text[1:-1] if (text[0], text[-1]) == _BRACKETS else _inside(data)
+
+
+def _listed(parts: Sequence[Bytes]) -> list[Bytes]:
+    """The pieces of one list of the rows in all parts."""
+    pieces: list[Bytes] = []
+    for part in parts:
+        if part:
+            pieces += (b",", part)
+    return [b"[", *pieces[1:], b"]"]
 
 
 def _only_sample(results: Sequence[MetricResult]) -> bytes:
@@ -98,14 +116,10 @@ def _only_sample(results: Sequence[MetricResult]) -> bytes:
     raise InternalError("an answer of one sample has none")
 
 
-def _body(kind: str, result: bytes, warnings: Sequence[str], federation: Federation | None) -> bytes:
+def _body(kind: str, result: Sequence[Bytes], warnings: Sequence[str], federation: Federation | None) -> bytes:
     how = b"" if federation is None else b',"federation":' + _encode(federation)
-    return b'{"status":"success","data":{"resultType":"%b","result":%b}%b%b}' % (
-        kind.encode(),
-        result,
-        _annotations(warnings),
-        how,
-    )
+    start = b'{"status":"success","data":{"resultType":"%b","result":' % kind.encode()
+    return b"".join((start, *result, b"}", _annotations(warnings), how, b"}"))
 
 
 def _annotations(notes: Sequence[str]) -> bytes:
