@@ -45,7 +45,7 @@ class Joins:
         op = self._chance.seldom("operator with scalar", (*ARITHMETIC, *COMPARISONS))
         inner = self._maker.vector(depth - 1)
         inner = inner.sharp() if op in SHARP else inner
-        left, right = f"({inner.text})", f"({self._maker.scalar(depth - 1)})"
+        left, right = f"({inner.text})", f"({self._maker.scalar(_scalars_depth(op, depth))})"
         if self._chance.happens(0.4):
             left, right = right, left
         return inner.then(f"{left} {op}{self._bool(op)} {right}", exact=op not in ROUGH)
@@ -54,7 +54,8 @@ class Joins:
         """An operation between two scalars."""
         op = self._chance.seldom("operator between scalars", (*ARITHMETIC, *COMPARISONS))
         mode = " bool" if op in COMPARISONS else ""
-        return f"({self._maker.scalar(depth - 1)} {op}{mode} {self._maker.scalar(depth - 1)})"
+        depth = _scalars_depth(op, depth)
+        return f"({self._maker.scalar(depth)} {op}{mode} {self._maker.scalar(depth)})"
 
     def _bool(self, op: str) -> str:
         if op not in COMPARISONS or not self._chance.happens(0.4):
@@ -145,3 +146,8 @@ class Joins:
         }[kind]
         exact = left.exact and right.exact
         return Made(f"({left.text}) {op}{clause} ({right.text})", left.labels | right.labels, exact=exact)
+
+
+def _scalars_depth(op: str, depth: int) -> int:
+    """How deep a scalar within may be: a remainder makes much of a last digit, and no function makes a scalar sharp."""
+    return 0 if op == "%" else depth - 1

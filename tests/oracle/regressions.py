@@ -32,6 +32,10 @@ TABLE: Final[tuple[tuple[str, str], ...]] = (
     ('absent(tenant_load{cluster="nowhere", job="api"})', "the label is part of the answer though no member has it"),
     ("quantile_over_time(scalar(avg(odd) / 100), memory_bytes[3m])", "a parameter of all clusters for samples of each"),
     ("predict_linear(requests_total[5m] offset 1m, scalar(count(odd)))", "the same"),
+    (
+        "(max by (instance, job) (strange)) atan2 (min by (instance, job) (strange))",
+        "of zeros with both signs the first",
+    ),
     ("histogram_count(vector(1))", "floats are no native histograms: empty, and no reason to refuse"),
     ("max_over_time(sum(memory_bytes)[10m:])", "a subquery without a step has the fleet's, not each member's"),
 )

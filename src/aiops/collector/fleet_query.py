@@ -224,7 +224,8 @@ class FleetQuery:
         for leaf, outcomes in zip(made.leaves, parts, strict=True):
             known = [
                 (outcome.target.cluster_name if leaf.labelled else None, outcome.part.value)
-                for outcome in outcomes
+                # As series are sorted: of equals some aggregations take the first.
+                for outcome in sorted(outcomes, key=lambda outcome: outcome.target.cluster_name)
                 if outcome.part is not None and outcome.target.cluster_name not in away
             ]
             if leaf.raw:

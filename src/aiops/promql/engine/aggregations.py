@@ -126,7 +126,13 @@ def _stddev(vector: Vector, groups: Groups, counts: Ints, rules: Rules) -> Float
 
 def _extreme(ufunc: np.ufunc) -> Callable[[Vector, Groups, Ints, Rules], Floats]:
     def reduce(vector: Vector, groups: Groups, _counts: Ints, _rules: Rules) -> Floats:
-        return np.asarray(_reduced(ufunc, np.where(vector.present, vector.values, np.nan), groups), dtype=np.float64)
+        found = np.asarray(_reduced(ufunc, np.where(vector.present, vector.values, np.nan), groups), dtype=np.float64)
+        zeros = vector.present & (vector.values == 0)
+        if np.signbit(vector.values[zeros]).any():
+            # Of equals the first stays, and zeros of both signs are equal.
+            for rows, own in reversed(list(groups.rounds())):
+                found[own] = np.where(zeros[rows] & (found[own] == 0), vector.values[rows], found[own])
+        return found
 
     return reduce
 

@@ -44,12 +44,12 @@ def ts_of_last_over_time(windows: Windows, _rules: Rules) -> tuple[Floats, Mask]
 
 def max_over_time(windows: Windows, _rules: Rules) -> tuple[Floats, Mask]:
     """The greatest number; NaN only if there is no other."""
-    return windows.reduced(np.fmax, windows.values), windows.occupied()
+    return _extreme(windows, np.fmax), windows.occupied()
 
 
 def min_over_time(windows: Windows, _rules: Rules) -> tuple[Floats, Mask]:
     """The least number; NaN only if there is no other."""
-    return windows.reduced(np.fmin, windows.values), windows.occupied()
+    return _extreme(windows, np.fmin), windows.occupied()
 
 
 def ts_of_max_over_time(windows: Windows, _rules: Rules) -> tuple[Floats, Mask]:
@@ -179,6 +179,16 @@ def _picked(windows: Windows, values: Floats, *, last: bool) -> Floats:
         return np.zeros(windows.low.shape)
     picked: Floats = values[windows.last if last else windows.first]
     return picked
+
+
+def _extreme(windows: Windows, ufunc: np.ufunc) -> Floats:
+    """Of equals the first, and zeros of both signs are equal."""
+    found = windows.reduced(ufunc, windows.values)
+    zeros = np.flatnonzero(windows.values == 0)
+    if np.signbit(windows.values[zeros]).any():
+        first = zeros[np.searchsorted(zeros, windows.low).clip(max=len(zeros) - 1)]
+        found = np.where(found == 0, windows.values[first], found)
+    return found
 
 
 def _time_of(windows: Windows, wanted: Floats) -> Floats:

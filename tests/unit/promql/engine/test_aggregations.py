@@ -80,6 +80,14 @@ def test_negative_zeros_add_up_to_one_in_generation_2_alone() -> None:
         assert str(of(query, *values)) == "0.0"
 
 
+@pytest.mark.parametrize("operator", ["max(@)", "min(@)"])
+def test_of_zeros_with_both_signs_the_first_stays(operator: str) -> None:
+    assert str(of(operator, -0.0, 0.0, -0.0)) == "-0.0"
+    assert str(of(operator, 0.0, -0.0)) == "0.0"
+    assert str(of(operator, math.nan, -0.0, 0.0)) == "-0.0"
+    assert str(of(operator, 1.0, 0.0, -0.0) if operator == "min(@)" else of(operator, -1.0, 0.0, -0.0)) == "0.0"
+
+
 def test_one_sample_that_is_no_number_has_no_deviation_in_generation_2() -> None:
     assert of("stddev(@)", math.nan, rules=PROMETHEUS_2) == 0
     assert math.isnan(of("stddev(@)", math.nan))

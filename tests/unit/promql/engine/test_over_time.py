@@ -101,3 +101,10 @@ def test_first_and_last_keep_the_name() -> None:
     assert list(at("last_over_time(m[5m])", 60, data)) == ['m{a="b"}']
     assert list(at("first_over_time(m[5m])", 60, data)) == ['m{a="b"}']
     assert list(at("max_over_time(m[5m])", 60, data)) == ['{a="b"}']
+
+
+@pytest.mark.parametrize("function", ["max_over_time", "min_over_time"])
+def test_of_zeros_with_both_signs_the_first_stays(function: str) -> None:
+    assert str(only(f"{function}(m[5m])", 240, series("m", "-0.0 0 -0.0 0"))) == "-0.0"
+    assert str(only(f"{function}(m[5m])", 240, series("m", "0 -0.0 0 -0.0"))) == "0.0"
+    assert str(only(f"{function}(m[1m])", 60, series("m", "0 -0.0 0 -0.0"))) == "-0.0"
