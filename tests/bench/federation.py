@@ -33,7 +33,7 @@ from aiops.promql.parse import parse
 from aiops.promql.plan import Plan, plan
 from aiops.promql.syntax import Expr
 from tests.flows.hubs import OneProcess
-from tests.oracle.answers import Answer, Case, difference, from_api
+from tests.oracle.answers import Answer, Case, Refused, difference, from_api
 from tests.oracle.data import LABEL, START_MS
 from tests.oracle.http_hub import HttpHub, http_hub
 from tests.oracle.hub import Hub
@@ -105,8 +105,8 @@ class Forgetful(OneProcess):
 
     def environment(self) -> dict[str, str]:
         """What it is given."""
-        calm = {name: value for name, value in super().environment().items() if "INTERVAL" not in name}
-        return {**calm, "AIOPS_COLLECTOR_MAX_SETTLED_BYTES": "0"}
+        unhurried = {"AIOPS_REGISTRY_INTERVAL_SCALE": "1", "AIOPS_COLLECTOR_MAX_SETTLED_BYTES": "0"}
+        return {**super().environment(), **unhurried}
 
 
 def measured(
@@ -130,7 +130,8 @@ def measured(
             figures["timeout_ms"] = HUNG_TIMEOUT_S * 1000
             return figures
         spent = parts(case, hub, bodies, repeats)
-    figures["whole_hub"] = timed(lambda: whole.answered(case), whole.cpu_s, repeats)
+    over_http = timed(lambda: whole.answered(case), whole.cpu_s, repeats)
+    figures["whole_hub"] = {**over_http, "differs": unlike(answer, whole.ask(case))}
     overheads = [sum(each) for each in zip(*(spent[part] for part in OVERHEAD), strict=True)]
     figures["parts_cpu_ms"] = {part: round(statistics.median(found), 2) for part, found in spent.items()}
     figures["overhead_cpu_ms"] = {"p50": round(statistics.median(overheads), 1), "p95": p95(overheads)}
@@ -202,7 +203,7 @@ def cpu_ms(work: Callable[[], object]) -> float:
     return (time.process_time() - started) * 1000
 
 
-def peer(binary: Path, urls: dict[str, str], case: Case, answer: object, repeats: int) -> dict[str, Any]:
+def peer(binary: Path, urls: dict[str, str], case: Case, answer: Answer | Refused, repeats: int) -> dict[str, Any]:
     """The same query of promxy; `agrees` says whether its answer is ours."""
     with Promxy(binary, urls, LABEL) as promxy:
 
@@ -212,11 +213,14 @@ def peer(binary: Path, urls: dict[str, str], case: Case, answer: object, repeats
             return request(promxy.port, "/api/v1/query_range", method="POST", body=form, headers=kind, timeout_s=60)[1]
 
         theirs = from_api(json.loads(ask()))
-        unlike = None
-        if isinstance(theirs, Answer) and isinstance(answer, Answer):
-            unlike = difference(answer, theirs)
-        figures: dict[str, Any] = timed(ask, promxy.cpu_s, repeats)
-        return {**figures, "differs": unlike if isinstance(theirs, Answer) else theirs.reason}
+        return {**timed(ask, promxy.cpu_s, repeats), "differs": unlike(answer, theirs)}
+
+
+def unlike(answer: Answer | Refused, other: Answer | Refused) -> str | None:
+    """In what another answer differs from the collector's, or why there is none."""
+    if isinstance(answer, Refused):
+        return f"the collector refuses: {answer.reason}"
+    return f"it refuses: {other.reason}" if isinstance(other, Refused) else difference(answer, other)
 
 
 def _arguments() -> argparse.Namespace:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-import msgspec
+from msgspec import structs
 
 from aiops.promql.parse import parse
 from aiops.promql.plan import plan
@@ -19,6 +19,7 @@ from aiops.promql.serialize import serialize
 from aiops.promql.syntax import Binary, Expr, Matcher, MatchOp, Selector
 from tests.oracle.answers import Answer, Case, Refused, difference, from_api
 from tests.oracle.data import LABEL
+from tests.oracle.rewritten import rewritten
 from tests.servers.generations import Past
 
 EXECUTION: Final = "execution"
@@ -49,14 +50,8 @@ def within(tree: Expr, cluster: str) -> Expr:
     """The query over one cluster of the union."""
 
     def narrowed(value: object) -> object:
-        if isinstance(value, Selector):
-            return msgspec.structs.replace(value, matchers=(*value.matchers, Matcher(LABEL, MatchOp.EQUAL, cluster)))
-        if isinstance(value, tuple):
-            return tuple(map(narrowed, value))
-        if isinstance(value, msgspec.Struct):
-            return type(value)(*(narrowed(getattr(value, name)) for name in value.__struct_fields__))
-        return value
+        if not isinstance(value, Selector):
+            return value
+        return structs.replace(value, matchers=(*value.matchers, Matcher(LABEL, MatchOp.EQUAL, cluster)))
 
-    narrow = narrowed(tree)
-    assert isinstance(narrow, type(tree))
-    return narrow
+    return rewritten(tree, narrowed)

@@ -25,6 +25,7 @@ from aiops.promql.syntax import (
     Subquery,
     Text,
 )
+from aiops.promql.walk import bare
 from tests.oracle.answers import Answer, Case, Order, Refused, difference, from_api, tied
 from tests.oracle.apart import apart
 from tests.oracle.instants import its_own_instants
@@ -120,49 +121,36 @@ class Campaign:
         """Ask one case."""
         tally = self.tally
         tally.cases += 1
-        expected = from_api(self._oracle.ask(case.path, case.parameters))
-        got = self._subject.ask(case)
+        expected, got = self._asked(case)
         if isinstance(got, Refused) and not got.wrong:
             tally.refusals[got.code] += 1
         elif (why := verdict(case, expected, got)) is not None:
-            smallest, why = self._smallest(case, why)
-            if self._ties(smallest):
-                tally.ties += 1
-            elif self._limited(smallest):
-                tally.limited += 1
-            elif self._apart(smallest):
-                tally.apart += 1
-            elif its_own_instants(self._oracle, smallest, self._subject.ask(smallest)):
-                tally.instants += 1
-            elif wavers(self._oracle, case) or wavers(self._oracle, smallest):
-                tally.undefined += 1
-            else:
-                tally.wrong.append(Wrong(case, smallest, why))
+            self._judge(case, *self._smallest(case, why))
         elif isinstance(expected, Refused):
             tally.refused_by_both += 1
         else:
             tally.same += 1
             tally.empty += not expected.series
 
-    def _ties(self, case: Case) -> bool:
-        """Whether topk or bottomk chose other series of equal values, about which Prometheus promises nothing."""
-        tree = parse(case.query)
-        expected, got = from_api(self._oracle.ask(case.path, case.parameters)), self._subject.ask(case)
-        return (
-            isinstance(tree, Aggregation)
-            and tree.op in CHOOSING
-            and isinstance(expected, Answer)
-            and isinstance(got, Answer)
-            and tied(expected, got)
-        )
+    def _asked(self, case: Case) -> tuple[Answer | Refused, Answer | Refused]:
+        return from_api(self._oracle.ask(case.path, case.parameters)), self._subject.ask(case)
 
-    def _limited(self, case: Case) -> bool:
-        expected, got = from_api(self._oracle.ask(case.path, case.parameters)), self._subject.ask(case)
-        return limited(self._oracle, case, expected, got)
-
-    def _apart(self, case: Case) -> bool:
-        expected, got = from_api(self._oracle.ask(case.path, case.parameters)), self._subject.ask(case)
-        return apart(self._oracle, self._clusters, case, expected, got)
+    def _judge(self, case: Case, smallest: Case, why: str) -> None:
+        """Whether a difference is one that means nothing, or wrong."""
+        tally, oracle = self.tally, self._oracle
+        expected, got = self._asked(smallest)
+        if _ties(smallest, expected, got):
+            tally.ties += 1
+        elif limited(oracle, smallest, expected, got):
+            tally.limited += 1
+        elif apart(oracle, self._clusters, smallest, expected, got):
+            tally.apart += 1
+        elif its_own_instants(oracle, smallest, got):
+            tally.instants += 1
+        elif wavers(oracle, case) or wavers(oracle, smallest):
+            tally.undefined += 1
+        else:
+            tally.wrong.append(Wrong(case, smallest, why))
 
     def _smallest(self, case: Case, why: str) -> tuple[Case, str]:
         try:
@@ -171,13 +159,19 @@ class Campaign:
             return case, why
         for part in parts(tree):
             inner = replace(case, query=serialize(part))
-            expected = from_api(self._oracle.ask(inner.path, inner.parameters))
-            got = self._subject.ask(inner)
+            expected, got = self._asked(inner)
             if isinstance(got, Refused) and not got.wrong:
                 continue
             if (found := verdict(inner, expected, got)) is not None:
                 return self._smallest(inner, found)
         return case, why
+
+
+def _ties(case: Case, expected: Answer | Refused, got: Answer | Refused) -> bool:
+    """Whether topk or bottomk chose other series of equal values, about which Prometheus promises nothing."""
+    tree = parse(case.query)
+    chooses = isinstance(tree, Aggregation) and tree.op in CHOOSING
+    return chooses and isinstance(expected, Answer) and isinstance(got, Answer) and tied(expected, got)
 
 
 def wavers(oracle: Past, case: Case) -> bool:
@@ -203,11 +197,9 @@ def order_of(case: Case, answer: Answer) -> Order:
     """What the query says about the order of an instant's series."""
     if not case.step_ms:
         try:
-            tree = parse(case.query)
+            tree = bare(parse(case.query))
         except ParseError:
             return Order.ANY
-        while isinstance(tree, Paren):
-            tree = tree.expr
         if isinstance(tree, Call) and tree.function in SORTED_BY_VALUE:
             return Order.VALUES
         if isinstance(tree, Call) and tree.function in SORTED_BY_LABEL:

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlencode
 
-import psutil
-
 from tests.flows.hubs import TOKEN, OneProcess
 from tests.oracle.answers import Answer, Case, Refused, from_api
 from tests.servers.loopback import request
+from tests.servers.processes import cpu_s
 from tests.servers.waiting import until
 
 
@@ -36,8 +35,7 @@ class HttpHub:
 
     def cpu_s(self) -> float:
         """Seconds of CPU that the hub's own process has taken so far."""
-        times = psutil.Process(self._hub.pids()["all"]).cpu_times()
-        return float(times.user + times.system)
+        return cpu_s(self._hub.pids()["all"])
 
 
 @contextmanager

@@ -7,15 +7,13 @@ what is aggregated does not change.
 """
 
 from dataclasses import replace
-from typing import Any
 
-import msgspec
-
-from aiops.promql.engine.grid import Grid, anchored
+from aiops.promql.engine.grid import anchored
 from aiops.promql.parse import parse
 from aiops.promql.serialize import serialize
-from aiops.promql.syntax import Anchor, Expr
+from aiops.promql.syntax import Anchor
 from tests.oracle.answers import Answer, Case, Refused, difference, from_api
+from tests.oracle.rewritten import rewritten
 from tests.servers.generations import Past
 
 
@@ -23,7 +21,9 @@ def its_own_instants(oracle: Past, case: Case, got: Answer | Refused) -> bool:
     """Whether the answer over a range is, at every step, what Prometheus answers there; a refusal needs one step."""
     if not case.step_ms:
         return False
-    fixed = replace(case, query=serialize(_written_out(parse(case.query), case.grid)))
+    # An instant has a start and an end of its own.
+    tree = rewritten(parse(case.query), lambda part: anchored(part, case.grid) if isinstance(part, Anchor) else part)
+    fixed = replace(case, query=serialize(tree))
     steps = case.grid.times().tolist()
     if isinstance(got, Refused):
         return any(_refuses(oracle, fixed, at) for at in steps)
@@ -43,16 +43,3 @@ def _alike(oracle: Past, case: Case, got: Answer, at: int) -> bool:
         return False
     here = tuple((labels, {at: samples[at]}) for labels, samples in got.series if at in samples)
     return difference(there, Answer(there.kind, here)) is None
-
-
-def _written_out(expr: Expr, grid: Grid) -> Expr:
-    """The expression with the range's start and end as numbers: an instant has others."""
-    changed: dict[str, Any] = {}
-    for name, value in msgspec.structs.asdict(expr).items():
-        if isinstance(value, Anchor):
-            changed[name] = anchored(value, grid)
-        elif isinstance(value, Expr):
-            changed[name] = _written_out(value, grid)
-        elif isinstance(value, tuple) and value and isinstance(value[0], Expr):
-            changed[name] = tuple(_written_out(each, grid) for each in value)
-    return msgspec.structs.replace(expr, **changed)

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from aiops.promql.parse import parse
 from aiops.promql.serialize import serialize
-from aiops.promql.syntax import Aggregation, Paren, Selector
+from aiops.promql.syntax import Aggregation, Selector
+from aiops.promql.walk import bare
 from tests.oracle.answers import Answer, Case, Labels, Refused, from_api, same
 from tests.servers.generations import Past
 
@@ -20,9 +21,7 @@ def limited(oracle: Past, case: Case, expected: Answer | Refused, got: Answer | 
     tree = parse(case.query)
     if not isinstance(tree, Aggregation) or tree.op != "limitk":
         return False
-    inner = tree.expr
-    while isinstance(inner, Paren):
-        inner = inner.expr
+    inner = bare(tree.expr)
     if isinstance(inner, Selector) or not isinstance(expected, Answer) or not isinstance(got, Answer):
         return False
     offered = replace(case, query=serialize(inner))

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NoReturn, Self
 
+import psutil
 import pytest
 
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aiops-nextgen" / "bin"
@@ -152,3 +153,9 @@ class Process:
         if len(written) <= 2 * lines:
             return "\n".join(written)
         return "\n".join([*written[:lines], "...", *written[-lines:]])
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of CPU that a process has taken so far, without its children."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)

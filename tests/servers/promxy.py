@@ -4,10 +4,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
 import yaml
 
 from tests.servers.loopback import HOST, LoopbackServer
+from tests.servers.processes import cpu_s
 
 
 class Promxy(LoopbackServer):
@@ -33,5 +33,4 @@ class Promxy(LoopbackServer):
 
     def cpu_s(self) -> float:
         """Seconds of CPU that it has taken so far."""
-        times = psutil.Process(self.process.pid).cpu_times()
-        return float(times.user + times.system)
+        return cpu_s(self.process.pid)

@@ -99,14 +99,14 @@ class FleetQuery:
         started = Deadline.after(asked.timeout_s)
         by_name = {target.cluster_name: target for target in asked.targets}
         made, rules = self.plan(asked)
-        with self._refusing(made):
-            check_unasked(made, rules)
-        if made.shape is Shape.UNION or made.shape is Shape.SINGLE:
-            return await self._whole(asked, made, by_name)
         if made.shape is Shape.COMBINED:
             found = await self._generations.of(asked.targets, asked.timeout_s)
             if generation_rules.rules(found) != rules:
                 made, rules = self.plan(asked)
+        with self._refusing(made):
+            check_unasked(made, rules)
+        if made.shape is Shape.UNION or made.shape is Shape.SINGLE:
+            return await self._whole(asked, made, by_name)
         return await self._combined(asked, made, rules, by_name, max(0.001, started.remaining_s))
 
     def plan(self, asked: Asked) -> tuple[Plan, Rules]:
@@ -224,8 +224,7 @@ class FleetQuery:
         for leaf, outcomes in zip(made.leaves, parts, strict=True):
             known = [
                 (outcome.target.cluster_name if leaf.labelled else None, outcome.part.value)
-                # As series are sorted: of equals some aggregations take the first.
-                for outcome in sorted(outcomes, key=lambda outcome: outcome.target.cluster_name)
+                for outcome in outcomes
                 if outcome.part is not None and outcome.target.cluster_name not in away
             ]
             if leaf.raw:

@@ -91,8 +91,8 @@ def _inside(data: Raw) -> bytes:
 
 
 def _matrix_rows(data: Raw) -> Bytes:
-    """The rows of a spliced matrix as they are, if possible without a copy: an answer has many megabytes."""
-    if _NO_FLOATS in bytes(data):  # a copy that is dropped at once costs less than a search that needs none
+    """The rows of a spliced matrix as they are, mostly as a view of them: an answer has many megabytes."""
+    if _NO_FLOATS in bytes(data):  # of one cluster, and dropped at once: cheaper than a search that needs no copy
         return _inside(data).replace(_NO_FLOATS, _HISTOGRAMS)
     text = memoryview(data)
     return text[1:-1] if (text[0], text[-1]) == _BRACKETS else _inside(data)

@@ -37,8 +37,10 @@ export function resultRows(answer: QueryAnswer): ResultRow[] {
   );
 }
 
+const failed = ({ status }: FederationCluster): boolean => status !== "SUCCESS";
+
 export function failedClusters(answer: QueryAnswer): FederationCluster[] {
-  return answer.federation.clusters.filter(({ status }) => status !== "SUCCESS");
+  return answer.federation.clusters.filter(failed);
 }
 
 // A fleet has hundreds of clusters: more names than these are a number.
@@ -46,24 +48,23 @@ const NAMED = 3;
 
 /** Who is missing from an answer in one line; the first of them, and the others. Null where nobody is. */
 export function missing(answer: QueryAnswer): { title: string; first: FederationCluster[]; others: FederationCluster[] } | null {
-  const failed = failedClusters(answer);
-  if (failed.length === 0) return null;
-  const few = failed.length <= NAMED;
-  const who = few
-    ? listed(failed.map(({ cluster_name }) => cluster_name))
-    : `${failed.length} of ${answer.federation.clusters.length} clusters`;
-  const inFull = failed.every(({ status }) => status === "PARTIAL") ? " in full" : "";
+  const lacking = failedClusters(answer);
+  if (lacking.length === 0) return null;
+  const who =
+    lacking.length <= NAMED
+      ? listed(lacking.map(({ cluster_name }) => cluster_name))
+      : `${lacking.length} of ${answer.federation.clusters.length} clusters`;
+  const inFull = lacking.every(({ status }) => status === "PARTIAL") ? " in full" : "";
   return {
     title: `Partial answer: ${who} did not answer${inFull}`,
-    first: failed.slice(0, NAMED),
-    others: failed.slice(NAMED),
+    first: lacking.slice(0, NAMED),
+    others: lacking.slice(NAMED),
   };
 }
 
 /** What failed first, then what took longest. */
 export function worstFirst(clusters: readonly FederationCluster[]): FederationCluster[] {
-  const failed = ({ status }: FederationCluster): number => Number(status !== "SUCCESS");
-  return [...clusters].sort((a, b) => failed(b) - failed(a) || b.query_time_ms - a.query_time_ms);
+  return [...clusters].sort((a, b) => Number(failed(b)) - Number(failed(a)) || b.query_time_ms - a.query_time_ms);
 }
 
 /** Warnings that say something else than that a cluster failed, which `failedClusters` says. */
